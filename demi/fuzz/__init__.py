@@ -1,0 +1,1 @@
+"""Fuzzing: programs of external events, many seeds, first violation kept."""

@@ -1,0 +1,214 @@
+"""A hunt over several processes, with the answer of one process.
+
+The one insight: workers take fixed blocks of run numbers in order, and the coordinator waits for every
+block below the best find, so the lowest violating run wins whatever the timing.
+
+Workers are forked; each builds its own world.  A time budget makes the
+*extent* of a hunt depend on the machine, never the answer for a given extent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+
+from demi.fuzz.hunt import Found, Plan, Progress, hunt, matches
+from demi.scheduler.execute import Subject
+
+BLOCK_RUNS = 50  # long enough to hide the hand-over (1 ms), short enough to stop soon
+BLOCK_SECONDS = 1.0  # a block of slow runs comes back unfinished, so that Ctrl-C and limits work
+TICK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class HuntResult:
+    """runs: all runs 0..runs-1 finished.  found: violations kept, by run number.
+
+    others: fingerprints that were not wanted, with how often.  interrupted: Ctrl-C ended it.
+    """
+
+    runs: int
+    steps: int
+    found: tuple[Found, ...]
+    others: dict[str, int]
+    interrupted: bool = False
+    timed_out: bool = False
+
+
+@dataclass(slots=True)
+class Block:
+    """The outcome of runs first..done-1 of a block first..last-1."""
+
+    first: int
+    last: int
+    done: int
+    steps: int
+    found: list[Found]
+    others: dict[str, int]
+
+
+def run_block(subject: Subject, plan: Plan, first: int, last: int, keep: int) -> Block:
+    """Run a block; stops early when `keep` violations were found or it takes long."""
+    block = Block(first, last, first, 0, [], {})
+    started = time.monotonic()
+    for number, outcome in hunt(subject, plan, iter(range(first, last))):
+        block.done = number + 1
+        block.steps += outcome.steps
+        violation = outcome.violation
+        if violation is not None and matches(plan, outcome):
+            block.found.append(Found(number, plan.seed + number, violation, outcome.steps))
+            if len(block.found) >= keep:
+                break
+        elif violation is not None:
+            name = violation.fingerprint
+            block.others[name] = block.others.get(name, 0) + 1
+        if time.monotonic() - started > BLOCK_SECONDS:
+            break
+    return block
+
+
+class Campaign:
+    """Collects blocks in any order and says what is settled."""
+
+    def __init__(self, runs: int, keep: int) -> None:
+        self.runs = runs
+        self.keep = keep
+        self.next = 0
+        self.steps = 0
+        self.ran = 0
+        self.blocks: list[Block] = []
+
+    def add(self, block: Block) -> None:
+        """A block came back."""
+        self.blocks.append(block)
+        self.steps += block.steps
+        self.ran += block.done - block.first
+
+    def limit(self) -> int:
+        """No run from this number on can change the answer."""
+        found = sorted(one.number for block in self.blocks for one in block.found)
+        return found[self.keep - 1] + 1 if len(found) >= self.keep else self.runs
+
+    def result(self, *, interrupted: bool, timed_out: bool) -> HuntResult:
+        """The answer over the runs 0..n-1 without a gap (an interrupt may leave gaps above)."""
+        end = 0
+        for block in sorted(self.blocks, key=lambda one: one.first):
+            if block.first > end:
+                break
+            end = max(end, block.done)
+        limit = self.limit()
+        if interrupted or timed_out:  # keep what was found beyond a gap as well
+            kept = sorted((f for b in self.blocks for f in b.found), key=lambda f: f.number)
+        else:
+            kept = [f for f in self._found() if f.number < limit]
+        others: dict[str, int] = {}
+        for block in sorted(self.blocks, key=lambda one: one.first):
+            if block.first < limit:
+                for name, count in block.others.items():
+                    others[name] = others.get(name, 0) + count
+        return HuntResult(
+            min(end, limit), self.steps, tuple(kept[: self.keep]), others, interrupted, timed_out
+        )
+
+    def _found(self) -> list[Found]:
+        return sorted((f for b in self.blocks for f in b.found), key=lambda f: f.number)
+
+
+def hunt_parallel(
+    make: Callable[[], Subject],
+    plan: Plan,
+    *,
+    runs: int,
+    seconds: float,
+    keep: int = 1,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> HuntResult:
+    """Hunt through runs 0..runs-1.  seconds: wall limit, 0 for none.  keep: violations to collect.
+
+    Ctrl-C ends it with what was found.
+    """
+    campaign = Campaign(runs, keep)
+    deadline = time.monotonic() + seconds if seconds else float("inf")
+    try:
+        if workers <= 1:
+            timed_out = _alone(make(), plan, campaign, deadline, progress)
+        else:
+            timed_out = _pool(make, plan, campaign, deadline, workers, progress)
+    except KeyboardInterrupt:
+        return campaign.result(interrupted=True, timed_out=False)
+    return campaign.result(interrupted=False, timed_out=timed_out)
+
+
+def _alone(
+    subject: Subject, plan: Plan, campaign: Campaign, deadline: float, progress: Progress | None
+) -> bool:
+    at = 0
+    while at < campaign.limit():
+        if time.monotonic() >= deadline:
+            return True
+        block = run_block(subject, plan, at, min(at + BLOCK_RUNS, campaign.runs), campaign.keep)
+        campaign.add(block)
+        at = block.done
+        if progress:
+            progress(campaign.ran, campaign.steps)
+    return False
+
+
+_WORKER: list[tuple[Subject, Plan]] = []  # one per worker process: built once, used by every block
+
+
+def _start(make: Callable[[], Subject], plan: Plan) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
+    _WORKER[:] = [(make(), plan)]  # inherited by the fork: a profile may hold functions
+
+
+def _work(first: int, last: int, keep: int) -> Block:
+    return run_block(*_WORKER[0], first, last, keep)
+
+
+def _pool(
+    make: Callable[[], Subject], plan: Plan, campaign: Campaign, deadline: float, workers: int,
+    progress: Progress | None,
+) -> bool:  # fmt: skip
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(make, plan))
+    waiting: set[Future[Block]] = set()
+    todo: list[tuple[int, int]] = []  # what slow blocks gave back, lowest first
+    timed_out = False
+    try:
+        while True:
+            timed_out = time.monotonic() >= deadline
+            while len(waiting) < workers and not timed_out:
+                span = _next_span(campaign, todo)
+                if span is None:
+                    break
+                waiting.add(pool.submit(_work, *span, campaign.keep))
+            if not waiting:
+                return timed_out
+            done, waiting = wait(waiting, TICK_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                block = future.result()
+                campaign.add(block)
+                if block.done < block.last and len(block.found) < campaign.keep:
+                    todo.append((block.done, block.last))
+                    todo.sort()
+            if progress:
+                progress(campaign.ran, campaign.steps)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _next_span(campaign: Campaign, todo: list[tuple[int, int]]) -> tuple[int, int] | None:
+    limit = campaign.limit()
+    if todo and todo[0][0] < limit:
+        return todo.pop(0)
+    first = campaign.next
+    if first >= limit:
+        return None
+    campaign.next = min(first + BLOCK_RUNS, campaign.runs)
+    return first, campaign.next

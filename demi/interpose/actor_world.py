@@ -1,0 +1,500 @@
+"""The actor adapter, demi's side: a world of plain classes, one handler call per step.
+
+The one insight: the enabled events are one sorted list that every send, arming and arrival keeps up to
+date, so a step costs what it changes and not what is pending.
+
+A message that reaches a node that is down, or crosses a cut link, is a step that runs no handler and
+loses the message.  A handler that raises crashes its node; what it sent before is in flight.
+Not here: choosing, recording, naming; the network (`network.py`), timers (`timers.py`), node state
+(`state.py`), faults and inputs (`outside.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from demi.errors import ContractError, DemiError, TargetError
+from demi.events import Event, External, Kind, valid_node_name
+from demi.interpose.actor import OUTSIDE, Context, Node, Stream
+from demi.interpose.network import make_network, remove_sorted
+from demi.interpose.outside import Outside
+from demi.interpose.payload import Freezer, Serialized, canonical, label_of, serialize, to_json
+from demi.interpose.state import Saved, load_object, save_object
+from demi.interpose.timers import DELIVERY_SECONDS, TIMER, Armed, may_fire, parse_policy, timer_slot
+from demi.interpose.world import Capabilities, Step
+from demi.oracle import Failure
+
+DELIVER = int(Kind.DELIVER)
+BOOT: Event = (int(Kind.START), -1, -1, 0)
+_UNREAD = object()
+
+
+class ActorView:
+    """What invariants see: `observe(node)` of each node, computed once per change."""
+
+    __slots__ = ("_cache", "_nodes", "_observe", "names", "touched")
+
+    def __init__(
+        self, names: Sequence[str], nodes: list[Node | None], observe: Callable[[Any], Any]
+    ) -> None:
+        self.names = names
+        self.touched: Sequence[int] = ()
+        self._nodes = nodes
+        self._observe = observe
+        self._cache: list[Any] = [_UNREAD] * len(names)
+
+    def state(self, node: int) -> Any:
+        seen = self._cache[node]
+        if seen is _UNREAD:
+            alive = self._nodes[node]
+            seen = self._cache[node] = None if alive is None else self._observe(alive)
+        return seen
+
+    def forget(self, node: int) -> None:
+        """The node may have changed."""
+        self._cache[node] = _UNREAD
+
+
+class ActorWorld:
+    """A World of `Node` objects.
+
+    nodes: name -> factory of the node.  observe(node): what invariants and viewers see, best a
+    NamedTuple of immutable values.  network, timers, lossy: see `network.py` and `timers.py`.
+    inputs: label -> args -> message, for INJECT externals; without it, the message is (label, args).
+    autostart: every node is started by `reset`; otherwise START externals do it.
+
+    Raises TargetError for a bad name or a constructor that raises; a handler's ContractError ends the
+    run.
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Callable[[], Node]],
+        *,
+        observe: Callable[[Any], Any] = vars,
+        network: str = "fifo",
+        timers: str = "free",
+        lossy: bool = False,
+        inputs: Mapping[str, Callable[[Any], Any]] | None = None,
+        autostart: bool = True,
+    ) -> None:
+        for name in nodes:
+            if not valid_node_name(name):
+                raise TargetError(
+                    f"{name!r} cannot be a node name", remedy="use letters, digits, _ . -"
+                )
+        self.names: Sequence[str] = tuple(nodes)
+        self.capabilities = Capabilities(network, timers, lossy, checkpoint=True)
+        self.freezer = Freezer()
+        self.seed = 0
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self._factories = tuple(nodes.values())
+        self._observe = observe
+        self._policy = parse_policy(timers)
+        self._free = self._policy.word == "free"
+        self._inputs = dict(inputs or {})
+        self._autostart = autostart
+        self.reset(0)
+
+    # ---- the life of a run
+
+    def reset(self, seed: int) -> Step:
+        """Start over; returns what starting the nodes did."""
+        self.seed = seed
+        count = len(self.names)
+        self._enabled: list[Event] = []
+        self._network = make_network(
+            self.capabilities.network, self._enabled, count, self.capabilities.lossy
+        )
+        self._push = self._network.push
+        self._take = self._network.take
+        self._nodes: list[Node | None] = [None] * count
+        self._contexts = [
+            Context(self, i, name, [peer for peer in self.names if peer != name])
+            for i, name in enumerate(self.names)
+        ]
+        self._saved: list[Saved | None] = [None] * count
+        self._armed: Armed = {}
+        self._armings: dict[tuple[int, int], int] = {}
+        self._timer_names: dict[int, str] = {}
+        self._clocks = [0.0] * count
+        self._cut: frozenset[tuple[int, int]] = frozenset()
+        self._view = ActorView(self.names, self._nodes, self._observe)
+        self._step = step = Step(BOOT)
+        self._outside = Outside(self)
+        if self._autostart:
+            for node in range(count):
+                self.start(node, "on_start")
+        self._view.touched = range(count)
+        return step
+
+    def enabled(self) -> Sequence[Event]:
+        if self._free:
+            return self._enabled
+        events = self._enabled
+        middle = bisect_left(events, (TIMER, -1, -1, -1))
+        timers = may_fire(self._policy, self._armed, max(self._clocks), middle > 0)
+        return events[:middle] + timers + events[middle:] if timers else events
+
+    def allowed(self, event: Event) -> bool:
+        kind = event[0]
+        if kind == DELIVER:
+            return self._network.allowed(event)
+        events = self.enabled() if kind == TIMER else self._enabled
+        at = bisect_left(events, event)
+        return at < len(events) and events[at] == event
+
+    def step(self, event: Event) -> Step:
+        if not self.allowed(event):
+            return Step(event, False)
+        return self.take(event)
+
+    def take(self, event: Event) -> Step:
+        """`step` for an event known to be enabled: the hot path of random exploration."""
+        self._step = step = Step(event)
+        kind, node, peer, _ = event
+        if kind == DELIVER:
+            lost: list[Event] = []
+            packet = self._take(event, lost)
+            if lost:
+                step.lost = lost
+            context = self._contexts[node]
+            context_clock = self._clocks
+            context_clock[node] += DELIVERY_SECONDS
+            actor = self._nodes[node]
+            if actor is None or (self._cut and (peer, node) in self._cut):
+                step.received = False
+            else:
+                if type(packet) is Serialized:
+                    packet = self._opened(packet, event)
+                self._saved[node] = None
+                try:
+                    actor.on_message(context, self.names[peer], packet)
+                except Exception as error:
+                    self.fail(node, error)
+        elif kind == TIMER:
+            self._fire(event)
+        else:
+            self._outside.take(event)
+        view = self._view
+        view.touched = (node,)
+        view.forget(node)
+        if self._outside.watching:
+            self._outside.refresh()
+        return step
+
+    def observe(self) -> ActorView:
+        return self._view
+
+    def close(self) -> None:
+        """Nothing is held outside memory."""
+
+    # ---- what handlers do, called by their context
+
+    def index_of(self, name: str, sender: str) -> int:
+        """The index of a node name.  Raises ContractError for an unknown one."""
+        found = self.index.get(name)
+        if found is None:
+            raise ContractError(
+                f"{sender} sends to unknown node {name!r}",
+                where=f"step {self._where()}",
+                remedy="nodes: " + ", ".join(self.names),
+            )
+        return found
+
+    def sent_by(self, handler: int, src: int, dst: str, msg: Any) -> None:
+        """A handler at node `handler` puts a message on the channel src -> dst."""
+        to = self.index.get(dst)
+        if to is None:
+            to = self.index_of(dst, self.names[handler])
+        if not self.freezer.immutable(msg):
+            msg = serialize(msg, f"sent by {self.names[handler]} in step {self._where()}")
+        event = self._push(src, to, msg)
+        step = self._step
+        if step.sent:
+            step.sent.append(event)
+        else:
+            step.sent = [event]
+
+    def arm(self, node: int, name: str, after: float) -> None:
+        """Arm a timer, replacing an earlier arming."""
+        slot = timer_slot(name)
+        key = (node, slot)
+        if key in self._armed:
+            self._disarm(key)
+        self._timer_names[slot] = name
+        n = self._armings.get(key, 0)
+        self._armings[key] = n + 1
+        self._armed[key] = (n, name, self.clock(node) + after)
+        event = (TIMER, node, slot, n)
+        if self._free:
+            insort(self._enabled, event)
+        step = self._step
+        step.armed = [*step.armed, event]
+
+    def disarm(self, node: int, name: str) -> None:
+        """Disarm a timer if it is armed."""
+        key = (node, timer_slot(name))
+        if key in self._armed:
+            self._disarm(key)
+
+    def _disarm(self, key: tuple[int, int]) -> None:
+        n, _, _ = self._armed.pop(key)
+        event = (TIMER, key[0], key[1], n)
+        if self._free:
+            remove_sorted(self._enabled, event)
+        step = self._step
+        step.cancelled = [*step.cancelled, event]
+
+    def logged(self, text: str) -> None:
+        """A log line of the running handler."""
+        step = self._step
+        step.log = [*step.log, str(text)]
+
+    def clock(self, node: int) -> float:
+        """Virtual seconds at a node: its own under free timers, the world's otherwise."""
+        return self._clocks[node] if self._free else max(self._clocks)
+
+    # ---- steps other than deliveries
+
+    def _fire(self, event: Event) -> None:
+        _, node, slot, _ = event
+        _, name, deadline = self._armed.pop((node, slot))
+        if self._free:
+            remove_sorted(self._enabled, event)
+        self._clocks[node] = max(self.clock(node) + DELIVERY_SECONDS, deadline)
+        self.run(node, "on_timer", name)
+
+    def run(self, node: int, handler: str, *args: Any) -> None:
+        """Run one handler of a node that is up; an exception crashes the node."""
+        actor = self._nodes[node]
+        self._saved[node] = None
+        try:
+            getattr(actor, handler)(self._contexts[node], *args)
+        except Exception as error:
+            self.fail(node, error)
+
+    def start(self, node: int, handler: str) -> None:
+        """A new node object; `handler` is on_start or on_restart."""
+        try:
+            self._nodes[node] = self._factories[node]()
+        except Exception as error:
+            raise TargetError(
+                f"the constructor of node {self.names[node]} raised {type(error).__name__}: {error}",
+                where=_place(error.__traceback__),
+                remedy="construct nodes without effects; use on_start for what may fail",
+            ) from error
+        self._contexts[node]._random = None
+        self.run(node, handler)
+
+    def stop(self, node: int) -> None:
+        """The node loses its volatile state and its timers."""
+        self._nodes[node] = None
+        self._saved[node] = None
+        for key in sorted(key for key in self._armed if key[0] == node):
+            self._disarm(key)
+        self._view.forget(node)
+        self._outside.refresh()
+
+    def fail(self, node: int, error: Exception) -> None:
+        """A handler raised: the node is down."""
+        if isinstance(error, DemiError):
+            raise error
+        place = _place(error.__traceback__)
+        function = place.rsplit(":", 1)[0].rsplit(".", 1)[-1]
+        text = " ".join(str(error).split())[:200]
+        self._step.failure = Failure(self.names[node], type(error).__name__, place, text, function)
+        self.stop(node)
+
+    def alive(self, node: int) -> bool:
+        """Is the node up?"""
+        return self._nodes[node] is not None
+
+    def _opened(self, packet: Serialized, event: Event) -> Any:
+        if not packet.unchanged():
+            src, dst = self.names[event[2]], self.names[event[1]]
+            raise ContractError(
+                f"{src} mutated a message after sending it to {dst}",
+                where=f"step {self._where()}",
+                remedy="send a tuple or a frozen dataclass, or a copy",
+            )
+        return packet.open()
+
+    def _where(self) -> str:
+        kind, node, peer, n = self._step.event
+        here = self.names[node] if node >= 0 else "start"
+        if kind == DELIVER:
+            return f"{self.names[peer]}>{here} message {n + 1}"
+        return f"{Kind(kind).name.lower()} at {here}"
+
+    # ---- what the outside does
+
+    def offer(self, externals: Sequence[External]) -> list[Event]:
+        return self._outside.offer(externals)
+
+    def withdraw(self, event: Event) -> None:
+        self._outside.withdraw(event)
+
+    def external(self, event: Event) -> External:
+        return self._outside.external(event)
+
+    def input(self, external: External) -> Any:
+        """The message of an INJECT.  Raises TargetError for an unknown input."""
+        if not self._inputs:
+            return (external.label, external.args)
+        make = self._inputs.get(external.label)
+        if make is None:
+            raise TargetError(
+                f"the target has no input {external.label!r}",
+                where=external.id,
+                remedy="known: " + ", ".join(sorted(self._inputs)),
+            )
+        return make(external.args)
+
+    @property
+    def network(self) -> Any:
+        """The messages in flight (for `outside.py`)."""
+        return self._network
+
+    @property
+    def cut(self) -> frozenset[tuple[int, int]]:
+        """The (src, dst) directions that lose what crosses them."""
+        return self._cut
+
+    @cut.setter
+    def cut(self, links: frozenset[tuple[int, int]]) -> None:
+        self._cut = links
+
+    @property
+    def events(self) -> list[Event]:
+        """The sorted list of enabled events (for `outside.py`)."""
+        return self._enabled
+
+    @property
+    def current(self) -> Step:
+        """The step in progress (for `outside.py`)."""
+        return self._step
+
+    # ---- reading
+
+    def label(self, event: Event) -> str:
+        kind = event[0]
+        if kind == DELIVER:
+            packet = self._network.peek(event)
+            return label_of(packet.original if type(packet) is Serialized else packet)
+        if kind == TIMER:
+            return self._timer_names[event[2]]
+        return self.external(event).label
+
+    def fingerprint(self, event: Event) -> object:
+        if event[0] != DELIVER:
+            return None
+        packet = self._network.peek(event)
+        return canonical(packet.open()) if type(packet) is Serialized else packet
+
+    def payload(self, event: Event) -> Any:
+        kind = event[0]
+        if kind == DELIVER:
+            packet = self._network.peek(event)
+            return to_json(packet.open() if type(packet) is Serialized else packet)
+        return None if kind == TIMER else self.external(event).args
+
+    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
+        return self._network.channel(dst, src)
+
+    def channels(self) -> Sequence[tuple[int, int]]:
+        return self._network.channels()
+
+    def node_digest(self, node: int) -> str:
+        return hashlib.blake2b(self._node_text(node).encode(), digest_size=4).hexdigest()
+
+    def _node_text(self, node: int) -> str:
+        actor = self._nodes[node]
+        if actor is None:
+            return "down"
+        context = self._contexts[node]
+        durable = {key: _opened(kept) for key, kept in context.durable.saved().items()}
+        return canonical((actor, durable, context._random and context._random.state))
+
+    def digest(self) -> bytes:
+        flight = [
+            (
+                dst,
+                src,
+                [canonical(_opened(self._network.peek(e))) for e in self.in_flight(dst, src)],
+            )
+            for dst, src in self.channels()
+        ]
+        order = [e[1:] for e in self._enabled if e[0] == DELIVER] if self._ordered_inbox() else []
+        timers = sorted((node, name) for (node, _), (_, name, _) in self._armed.items())
+        clocks = [] if self._free else sorted(d - self.clock(0) for _, _, d in self._armed.values())
+        whole = [
+            [self._node_text(node) for node in range(len(self.names))],
+            flight, order, timers, clocks, sorted(self._cut), self._outside.waiting(),
+        ]  # fmt: skip
+        return hashlib.blake2b(canonical(whole).encode(), digest_size=16).digest()
+
+    def _ordered_inbox(self) -> bool:
+        return self.capabilities.network in ("mailbox", "causal")
+
+    # ---- checkpoints
+
+    def checkpoint(self) -> object:
+        saved = self._saved
+        for node, actor in enumerate(self._nodes):
+            if saved[node] is None and actor is not None:
+                saved[node] = save_object(actor, self.freezer)
+        return (
+            tuple(saved),
+            tuple([(c._random and c._random.state, c.durable.saved()) for c in self._contexts]),
+            tuple(self._enabled),
+            self._network.save(),
+            dict(self._armed),
+            dict(self._armings),
+            tuple(self._clocks),
+            self._cut,
+            self._outside.save(),
+            tuple(self._view._cache),
+        )
+
+    def restore(self, saved: Any) -> None:
+        nodes, contexts, enabled, network, armed, armings, clocks, cut, outside, seen = saved
+        for node, kept in enumerate(nodes):
+            if kept is not None and kept is self._saved[node]:
+                continue  # untouched since that checkpoint
+            self._nodes[node] = None if kept is None else load_object(kept, self.freezer)
+            self._saved[node] = kept
+        for context, (state, durable) in zip(self._contexts, contexts, strict=True):
+            context._random = None if state is None else Stream(state)
+            context.durable.load(durable)
+        self._enabled[:] = enabled
+        self._network.load(network)
+        self._armed = dict(armed)
+        self._armings = dict(armings)
+        self._clocks[:] = clocks
+        self._cut = cut
+        self._outside.load(outside)
+        self._view._cache[:] = seen
+
+
+def _opened(packet: Any) -> Any:
+    return packet.open() if type(packet) is Serialized else packet
+
+
+def _place(trace: TracebackType | None) -> str:
+    """`Class.function:line` of the innermost frame: says where without naming a path."""
+    last = trace
+    while trace is not None:
+        last, trace = trace, trace.tb_next
+    if last is None:
+        return "?:0"
+    code = last.tb_frame.f_code
+    return f"{code.co_qualname}:{last.tb_lineno}" if sys.version_info >= (3, 11) else code.co_name
+
+
+__all__ = ["BOOT", "OUTSIDE", "ActorView", "ActorWorld"]

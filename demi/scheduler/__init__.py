@@ -1,0 +1,1 @@
+"""Who chooses: the run loop, the strategies, replay and recording."""

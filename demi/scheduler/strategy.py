@@ -1,0 +1,85 @@
+"""The strategy seam: who chooses the next event.
+
+The one insight: random search, replay and systematic search differ only in one verb, so everything else
+(world, invariants, recording) is written once around it.
+
+Not here: the strategies, one file each (`registry.py` lists them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from demi.events import Event, Kind
+from demi.interpose.world import Step, World
+
+_MASK = (1 << 64) - 1
+_MIX1, _MIX2, _GAMMA = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
+
+
+class Strategy(Protocol):
+    """Three verbs.  A strategy object may be reused: `begin` starts over."""
+
+    name: str
+
+    def begin(self, world: World, seed: int, boot: Step) -> bool:
+        """A run starts; boot is what starting the nodes did.  False: nothing left to explore."""
+        ...
+
+    def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
+        """The next event, given the last step; None ends the run."""
+        ...
+
+    def draw(self, kind: str, bound: int) -> int:
+        """A choice in 0..bound-1 that is not an event."""
+        ...
+
+
+class Draws:
+    """SplitMix64: the strategies' own stream, one multiplication-free seed per purpose."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: int, purpose: int = 0) -> None:
+        self._state = (seed * _GAMMA + purpose * _MIX1) & _MASK
+
+    def below(self, bound: int) -> int:
+        """A number in 0..bound-1 (bias below 2^-40 for every bound a run can have)."""
+        self._state = state = (self._state + _GAMMA) & _MASK
+        state = ((state ^ (state >> 30)) * _MIX1) & _MASK
+        state = ((state ^ (state >> 27)) * _MIX2) & _MASK
+        return ((state ^ (state >> 31)) * bound) >> 64
+
+    def unit(self) -> float:
+        """A float in [0, 1)."""
+        return self.below(1 << 53) / (1 << 53)
+
+
+RETRIES_MAX = 32  # a weight of 0.05 is refused 32 times in a row once in 5 runs; then it is taken
+
+
+class Weights:
+    """Relative chance of events by class: message type, input label, `!timer`, or word of a fault."""
+
+    __slots__ = ("_by_class", "_top", "_world")
+
+    def __init__(self, by_class: Mapping[str, float], world: World) -> None:
+        self._by_class = dict(by_class)
+        self._world = world
+        self._top = max([1.0, *by_class.values()])
+
+    def accepts(self, event: Event, draws: Draws) -> bool:
+        """Keep this pick?  Rejection sampling keeps the cost independent of what is pending."""
+        weight = self._by_class.get(event_class(self._world, event), 1.0)
+        return weight >= self._top or draws.unit() * self._top < weight
+
+
+def event_class(world: World, event: Event) -> str:
+    """`AppendEntries`, `client`, `!election`, `crash`: how weights and stages name kinds of events."""
+    kind = event[0]
+    if kind == Kind.TIMER:
+        return "!" + world.label(event)
+    if kind in (Kind.DELIVER, Kind.INJECT):
+        return world.label(event)
+    return Kind(kind).name.lower()

@@ -1,0 +1,189 @@
+"""Lenient replay: the STS oracle (Scott et al., SIGCOMM'14; STSScheduler of DEMi, NSDI'16 section 4.3).
+
+Walk the wanted events in order.  Each is matched against what is pending by a ladder: the same content
+on the same link (oldest first); content that is equal after the target's mask; and, where the wanted
+event is a wildcard, the newest or oldest message of the same type on the link.  What matches nothing is
+absent and skipped; what is pending and not wanted is never delivered.
+
+The one insight: a subsequence of a failing run is a *request*, not a schedule; skipping what it lost is
+what lets large parts of a run be cut at once.
+
+On a lossy fifo channel a match behind the head loses what it overtakes, and order is kept.  On a strict
+one only the head can match.  Not here: choosing which subsequences to try (`demi/minimizer`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from demi.events import Event, External, Kind
+from demi.interpose.world import Step, World
+from demi.scheduler.execute import FIRST_EXTERNAL
+from demi.scheduler.record import Taken
+
+DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
+
+
+class Match(Enum):
+    """How a wanted delivery finds its message."""
+
+    EXACT = "exact"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One event of a plan.
+
+    name: its id in the run it came from.  choice: the event there, or the External.  label: message
+    type or timer.  content: the message's fingerprint.  match: how far it may be from the content.
+    """
+
+    name: str
+    choice: Taken
+    label: str
+    content: Any = None
+    match: Match = Match.EXACT
+
+    @property
+    def external(self) -> External | None:
+        """The external it asks for, if it is one."""
+        return self.choice if isinstance(self.choice, External) else None
+
+    @property
+    def event(self) -> Event | None:
+        """The internal event it asks for, if it is one."""
+        return None if isinstance(self.choice, External) else self.choice
+
+
+Mask = Callable[[str, Any], Any]
+
+
+class Lenient:
+    """A strategy that follows a plan.  used: positions that matched; absent: positions skipped."""
+
+    name = "sts"
+
+    def __init__(self, plan: Sequence[Wanted], mask: Mask | None = None) -> None:
+        self._plan = plan
+        self._mask = mask
+        self.used: list[int] = []
+        self.absent: list[int] = []
+
+    def begin(self, world: World, seed: int, boot: Step) -> bool:
+        self._world = world
+        self._at = 0
+        self.used, self.absent = [], []
+        return True
+
+    def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
+        plan = self._plan
+        while self._at < len(plan):
+            at = self._at
+            self._at = at + 1
+            event = self._match(plan[at], enabled)
+            if event is not None:
+                self.used.append(at)
+                return event
+            self.absent.append(at)
+        return None
+
+    def draw(self, kind: str, bound: int) -> int:
+        return 0
+
+    def _match(self, want: Wanted, enabled: Sequence[Event]) -> Event | None:
+        choice = want.choice
+        if isinstance(choice, External):
+            return self._outside(choice)
+        if choice[0] == TIMER:
+            return _timer(choice, enabled)
+        return self._delivery(want, choice)
+
+    def _outside(self, external: External) -> Event | None:
+        event = self._world.offer((external,))[0]
+        if self._world.allowed(event):
+            return event
+        self._world.withdraw(event)
+        return None
+
+    def _delivery(self, want: Wanted, choice: Event) -> Event | None:
+        world = self._world
+        pending = world.in_flight(choice[1], choice[2])
+        if not pending:
+            return None
+        if want.match is Match.EXACT:
+            for event in pending:
+                if world.fingerprint(event) == want.content and world.allowed(event):
+                    return event
+            return self._masked(want, pending)
+        order = reversed(pending) if want.match is Match.NEWEST else iter(pending)
+        for event in order:
+            if world.label(event) == want.label and world.allowed(event):
+                return event
+        return None
+
+    def _masked(self, want: Wanted, pending: Sequence[Event]) -> Event | None:
+        if self._mask is None:
+            return None
+        world, mask = self._world, self._mask
+        wanted = mask(want.label, want.content)
+        for event in pending:
+            same_type = world.label(event) == want.label and world.allowed(event)
+            if same_type and mask(want.label, world.fingerprint(event)) == wanted:
+                return event
+        return None
+
+
+def _timer(choice: Event, enabled: Sequence[Event]) -> Event | None:
+    """The current arming of that timer: its generation is masked, always."""
+    at = bisect_left(enabled, (TIMER, choice[1], choice[2], -1))
+    if at < len(enabled) and enabled[at][:3] == choice[:3]:
+        return enabled[at]
+    return None
+
+
+class Planner:
+    """An Observer that writes down a run as a plan."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.plan: list[Wanted] = []
+
+    def began(self, boot: Step) -> None:
+        self.plan.clear()
+
+    def before(self, event: Event, enabled: Sequence[Event]) -> None:
+        world = self._world
+        if event[0] >= FIRST_EXTERNAL:
+            external = world.external(event)
+            self.plan.append(Wanted(external.id, external, external.label))
+        else:
+            content = world.fingerprint(event) if event[0] == DELIVER else None
+            self.plan.append(Wanted("", event, world.label(event), content))
+
+    def after(self, step: Step) -> None:
+        """Nothing: what was chosen is the plan."""
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, *observers: Any) -> None:
+        self._observers = observers
+
+    def began(self, boot: Step) -> None:
+        for observer in self._observers:
+            observer.began(boot)
+
+    def before(self, event: Event, enabled: Sequence[Event]) -> None:
+        for observer in self._observers:
+            observer.before(event, enabled)
+
+    def after(self, step: Step) -> None:
+        for observer in self._observers:
+            observer.after(step)

@@ -1,0 +1,324 @@
+"""A world of unmodified pysyncobj nodes in one process, one library call per step.
+
+The one insight: with transport, clock, randomness and files in our hands the library does nothing by
+itself, so a delivery or a tick is one call that runs to its end, and a run repeats exactly.
+
+Time is free: each node has its own clock, which stands still except for its `tick` (a small step) and
+its `election` (a jump to its election deadline); a message may take any time at all.  A crash drops the
+node without running its clean-up code; the journal and its metadata stay.
+Not here: connections (`links.py`), inputs and faults (`faults.py`), what invariants see (`observe.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from typing import Any
+
+from demi.errors import DemiError, TargetError
+from demi.events import Event, External, Kind
+from demi.interpose.actor import Stream, stream_seed
+from demi.interpose.network import remove_sorted
+from demi.interpose.payload import to_json
+from demi.interpose.timers import timer_slot
+from demi.interpose.world import Capabilities, Step
+from demi.oracle import Failure
+from targets.pysyncobj.faults import Faults
+from targets.pysyncobj.library import HOST, Files, hold, release
+from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
+from targets.pysyncobj.machine import Door, Machine, Packet, Peer, build, pack
+from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline
+
+DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
+BOOT: Event = (int(Kind.START), -1, -1, 0)
+TICK, ELECTION = "tick", "election"
+_SLOTS = {timer_slot(TICK): TICK, timer_slot(ELECTION): ELECTION}
+_ELECTION = timer_slot(ELECTION)
+_PAST = 1e-6  # the library compares with <, so a deadline is over just after it
+_NONE: list[Event] = []
+
+
+class PySyncObjWorld:
+    """Nodes n1, n2, ... connected to one another.  tick: seconds by which a tick moves a clock.
+
+    Raises TargetError when the installed release cannot be built this way.
+    """
+
+    def __init__(self, nodes: int, tick: float) -> None:
+        if nodes < 1 or tick <= 0:
+            raise TargetError("pysyncobj needs nodes >= 1 and tick > 0")
+        self.names: Sequence[str] = tuple(f"n{i + 1}" for i in range(nodes))
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self.capabilities = Capabilities("fifo", "free")
+        self.seed = 0
+        self._tick = tick
+        self._peers = [Peer(name, i) for i, name in enumerate(self.names)]
+        self._closed = False
+        hold()
+        try:
+            self.reset(0)
+        except BaseException:
+            self.close()
+            raise
+
+    # ---- the life of a run
+
+    def reset(self, seed: int) -> Step:
+        """Start over, all nodes up and connected; returns the timers this armed."""
+        count = len(self.names)
+        self.seed = seed
+        self.events: list[Event] = []
+        self.current = step = Step(BOOT)
+        self.links = Links(self.events, count)
+        self.links.step = step
+        self._network = self.links.network
+        self._doors: list[Door | None] = [None] * count
+        self._machines: list[Machine | None] = [None] * count
+        self._graves: list[object] = []  # what crashed stays referenced: no finalizer runs in a run
+        self._clocks = [0.0] * count
+        self._streams = [Stream(stream_seed(seed, name)) for name in self.names]
+        self._files: list[Files] = [{} for _ in self.names]
+        self._armings = [dict.fromkeys(_SLOTS, 0) for _ in self.names]
+        self._last: tuple[Event, Packet] | None = None
+        self._view = ClusterView(self.names, self._machines)
+        self._outside = Faults(self)
+        for node in range(count):
+            try:
+                self._start(node)
+            except Exception as error:
+                raise TargetError(
+                    f"this pysyncobj cannot be held: {type(error).__name__}: {error}",
+                    remedy="supported: 0.3.11 to 0.3.17",
+                ) from error
+        for node, door in enumerate(self._doors):
+            assert door is not None
+            for peer in self._peers:
+                if peer.index != node:
+                    door.connected(peer)
+        self._view.touched = range(count)
+        return step
+
+    def enabled(self) -> Sequence[Event]:
+        return self.events
+
+    def allowed(self, event: Event) -> bool:
+        at = bisect_left(self.events, event)
+        return at < len(self.events) and self.events[at] == event
+
+    def step(self, event: Event) -> Step:
+        if not self.allowed(event):
+            return Step(event, False)
+        return self.take(event)
+
+    def take(self, event: Event) -> Step:
+        """`step` for an event known to be enabled."""
+        self.current = self.links.step = step = Step(event)
+        kind, node, peer, _ = event
+        HOST.log.clear()
+        if kind == DELIVER:
+            packet: Packet = self._network.take(event, _NONE)
+            self._last = (event, packet)
+            self._deliver(node, peer, packet)
+        elif kind == TIMER:
+            self._fire(node, peer, event)
+        else:
+            self._outside.take(event)
+        if HOST.log:
+            step.log = tuple(HOST.log)
+        view = self._view
+        view.touched = (node,)
+        view.forget(node)
+        return step
+
+    def observe(self) -> ClusterView:
+        return self._view
+
+    def close(self) -> None:
+        """Give the library its real surroundings back."""
+        if not self._closed:
+            self._closed = True
+            release()
+
+    # ---- one node runs
+
+    def _enter(self, node: int) -> None:
+        HOST.now = self._clocks[node]
+        HOST.draw = self._streams[node].random
+        HOST.files = self._files[node]
+
+    def _deliver(self, node: int, src: int, packet: Packet) -> None:
+        door = self._doors[node]
+        assert door is not None  # a crash loses what is in flight to the node
+        label, data, read = packet
+        self._enter(node)
+        try:
+            if label == CONNECTED:
+                self.links.told.add((node, src))
+                self.links.open.add((node, src))
+                door.connected(self._peers[src])
+            elif label == DISCONNECTED:
+                self.links.told.discard((node, src))
+                door.disconnected(self._peers[src])
+            else:
+                door.receive(self._peers[src], read(data))
+        except Exception as error:
+            self._fail(node, error)
+
+    def _fire(self, node: int, slot: int, event: Event) -> None:
+        machine = self._machines[node]
+        armings = self._armings[node]
+        armings[slot] = n = armings[slot] + 1
+        again = (TIMER, node, slot, n)
+        self.events[bisect_left(self.events, event)] = again  # the same place in canonical order
+        self.current.armed = [again]
+        clocks = self._clocks
+        if slot == _ELECTION:
+            clocks[node] = max(clocks[node], election_deadline(machine) + _PAST)
+        else:
+            clocks[node] += self._tick
+        self._enter(node)
+        try:
+            machine.doTick()
+        except Exception as error:
+            self._fail(node, error)
+
+    def command(self, node: int, value: Any) -> None:
+        """A client hands a command to a node; the library queues it for its next tick."""
+        self._enter(node)
+        try:
+            self._machines[node].command(value)
+        except Exception as error:
+            self._fail(node, error)
+
+    def _post(self, src: int, dst: int, message: dict[str, Any]) -> None:
+        self.links.send(src, dst, pack(message))
+
+    # ---- starting and stopping
+
+    def _start(self, node: int) -> None:
+        self._enter(node)
+        self._doors[node] = door = Door(node, self._post)
+        self._machines[node] = build(node, self._peers, door)
+        for slot in sorted(_SLOTS):
+            event = (TIMER, node, slot, self._armings[node][slot])
+            insort(self.events, event)
+            self.current.armed = [*self.current.armed, event]
+
+    def restart(self, node: int) -> None:
+        """A new process on the old journal; it and its peers have yet to be told they are connected."""
+        try:
+            self._start(node)
+        except Exception as error:
+            self._fail(node, error)
+            return
+        for other in range(len(self.names)):
+            if other != node and self.alive(other):
+                self.links.connect(node, other)
+
+    def stop(self, node: int) -> None:
+        """The process is gone, and with it all but its journal."""
+        self._graves.append(self._machines[node])
+        self._machines[node] = self._doors[node] = None
+        for slot, n in sorted(self._armings[node].items()):
+            event = (TIMER, node, slot, n)
+            if remove_sorted(self.events, event):
+                self.current.cancelled = [*self.current.cancelled, event]
+                self._armings[node][slot] = n + 1
+        self.links.died(node, [other for other in range(len(self.names)) if other != node])
+        self._view.forget(node)
+
+    def _fail(self, node: int, error: Exception) -> None:
+        """The library raised: the node is down."""
+        if isinstance(error, DemiError):
+            raise error
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        code = trace.tb_frame.f_code if trace is not None else self._fail.__code__
+        text = " ".join(str(error).split())[:200]
+        self.stop(node)
+        self._outside.refresh()
+        where = f"{code.co_qualname}:{trace.tb_lineno if trace is not None else 0}"
+        self.current.failure = Failure(
+            self.names[node], type(error).__name__, where, text, code.co_name
+        )
+
+    def alive(self, node: int) -> bool:
+        """Is the node up?"""
+        return self._machines[node] is not None
+
+    # ---- what the outside does
+
+    def offer(self, externals: Sequence[External]) -> list[Event]:
+        return self._outside.offer(externals)
+
+    def withdraw(self, event: Event) -> None:
+        self._outside.withdraw(event)
+
+    def external(self, event: Event) -> External:
+        return self._outside.external(event)
+
+    def input(self, external: External) -> Any:
+        """The value of a command.  Raises TargetError for another input."""
+        if external.label != "command":
+            raise TargetError(
+                f"pysyncobj has no input {external.label!r}",
+                where=external.id,
+                remedy="known: command",
+            )
+        args = external.args
+        return args["value"] if isinstance(args, dict) and "value" in args else args
+
+    # ---- reading
+
+    def _packet(self, event: Event) -> Packet:
+        if self._last is not None and self._last[0] == event:
+            return self._last[1]
+        packet: Packet = self._network.peek(event)
+        return packet
+
+    def label(self, event: Event) -> str:
+        kind = event[0]
+        if kind == DELIVER:
+            return self._packet(event)[0]
+        return _SLOTS[event[2]] if kind == TIMER else self.external(event).label
+
+    def fingerprint(self, event: Event) -> object:
+        return self._packet(event)[:2] if event[0] == DELIVER else None
+
+    def payload(self, event: Event) -> Any:
+        if event[0] == DELIVER:
+            label, data, read = self._packet(event)
+            return None if label in (CONNECTED, DISCONNECTED) else to_json(read(data))
+        return None if event[0] == TIMER else self.external(event).args
+
+    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
+        return self._network.channel(dst, src)
+
+    def channels(self) -> Sequence[tuple[int, int]]:
+        return self._network.channels()
+
+    def node_digest(self, node: int) -> str:
+        return hashlib.blake2b(self._node_text(node).encode(), digest_size=4).hexdigest()
+
+    def _node_text(self, node: int) -> str:
+        meta = self._files[node].get(f"{self.names[node]}.meta", {})
+        return f"{digest_text(self._machines[node])}|{sorted(meta.items())!r}"
+
+    def digest(self) -> bytes:
+        nodes = [self._node_text(node) for node in range(len(self.names))]
+        flight = [
+            (dst, src, [self._network.peek(event)[:2] for event in self.in_flight(dst, src)])
+            for dst, src in self.channels()
+        ]
+        whole = repr([nodes, flight, self.links.save(), self._outside.waiting()])
+        return hashlib.blake2b(whole.encode(), digest_size=16).digest()
+
+    # ---- no checkpoints: re-execution is exact, and a copy of foreign objects is not
+
+    def checkpoint(self) -> object:
+        raise NotImplementedError("pysyncobj nodes cannot be copied; run the schedule again")
+
+    def restore(self, saved: object) -> None:
+        raise NotImplementedError("pysyncobj nodes cannot be copied; run the schedule again")
