@@ -1,45 +1,16 @@
 """Invariants, violations and verdicts: what "wrong" means, checked after every step.
 
-The one insight: a violation is identified by its *fingerprint*, kind and role ("ElectionSafety"), never
-by node names or message text, so shrinking neither slips to another bug nor refuses a symmetric one.
-
-Invariants keep what they remember between steps in an immutable *memory* value that they return, so a
-search may restore any earlier point.  Not here: linearizability of histories.
+The one insight: an invariant keeps what it remembers between steps in an immutable *memory* value that
+it returns, so that a search may restore any earlier point.  Not here: linearizability of histories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """Why an invariant does not hold.
-
-    key: role part of the fingerprint (empty when the invariant has one way to fail); must not name
-    nodes or values.  nodes: the nodes involved.  text: one line for people.
-    """
-
-    nodes: tuple[str, ...]
-    text: str
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken invariant after step `step` (the index of the last event, from 0)."""
-
-    invariant: str
-    detail: Detail
-    step: int
-
-    @property
-    def fingerprint(self) -> str:
-        """`ElectionSafety` or `crash/KeyError@on_message`: equal for the same bug elsewhere."""
-        return f"{self.invariant}/{self.detail.key}" if self.detail.key else self.invariant
+from demi.verdict import Detail, Verdict, Violation
 
 
 class View(Protocol):
@@ -116,15 +87,6 @@ CRASH = "crash"
 """The name of the built-in invariant that no handler raises."""
 
 
-class Verdict(Enum):
-    """What a run or a search says; never just true or false."""
-
-    VIOLATED = "violated"
-    NOT_FOUND = "not found within the budget"
-    EXHAUSTED = "exhausted"
-    DIVERGED = "diverged"
-
-
 def memories(invariants: Sequence[Invariant]) -> list[Memory]:
     """The starting memories of several invariants."""
     return [invariant.start() for invariant in invariants]
@@ -141,18 +103,16 @@ def check_all(
     return None
 
 
-def violation_to_json(violation: Violation) -> dict[str, Any]:
-    """The footer form; see docs/trace-format.md."""
-    return {
-        "invariant": violation.invariant,
-        "key": violation.detail.key,
-        "step": violation.step,
-        "nodes": list(violation.detail.nodes),
-        "text": violation.detail.text,
-    }
-
-
-def violation_from_json(data: Mapping[str, Any]) -> Violation:
-    """The inverse of `violation_to_json`."""
-    detail = Detail(tuple(data["nodes"]), str(data["text"]), str(data["key"]))
-    return Violation(str(data["invariant"]), detail, int(data["step"]))
+__all__ = [
+    "CRASH",
+    "Detail",
+    "Failure",
+    "Invariant",
+    "Memory",
+    "StateInvariant",
+    "Verdict",
+    "View",
+    "Violation",
+    "check_all",
+    "memories",
+]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demi.events import EventName, External, parse_external, parse_id
-from demi.oracle import Verdict, Violation
+from demi.verdict import Verdict, Violation
 
 VERSION = 1
 

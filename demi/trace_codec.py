@@ -16,7 +16,6 @@ import io
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -24,32 +23,24 @@ from typing import IO, Any
 import msgspec
 
 from demi.errors import TraceError
-from demi.events import parse_id, valid_node_name
-from demi.oracle import Verdict, Violation, violation_from_json, violation_to_json
 from demi.trace import VERSION, Entry, Footer, Header, Trace
+from demi.trace_check import (
+    ENTRY_KEYS,
+    HEADER_KEYS,
+    read_entry,
+    read_footer,
+    read_header,
+    read_object,
+    said,
+)
+from demi.verdict import violation_to_json
 
 LINE_BYTES_MAX = 8 << 20  # longer lines are an attack or an accident; ours stay under 100 kB
 TOTAL_BYTES_MAX = 4 << 30  # decompressed; a million events are 300 MB
 GZIP_FREE_BYTES = 64 << 20  # below this no ratio is suspicious
 GZIP_RATIO_MAX = 200  # beyond it a gzip bomb ends; traces compress 5 to 40 times
-NESTING_MAX = 100  # deeper values would exhaust the stack of whoever walks them
-SAID_MAX = 80  # characters of a file's own text that an error message repeats
 GZIP_MAGIC = b"\x1f\x8b"
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
-
-_HEADER_KEYS = tuple(f.name for f in fields(Header) if f.name != "extra")
-_ENTRY_KEYS = tuple(f.name for f in fields(Entry) if f.name != "extra")
-_FOOTER_KEYS = ("verdict", "reason", "steps", "violation")
-_LISTS = ("out", "armed", "lost", "log", "nodes")
-_TYPES: dict[str, tuple[type, ...]] = {
-    "id": (str,), "cause": (str,), "out": (list,), "armed": (list,), "lost": (list,), "en": (int,),
-    "st": (str,), "fell": (bool,), "fail": (dict, type(None)), "delta": (dict,), "log": (list,),
-    "group": (str,), "target": (str,), "config": (dict,), "nodes": (list,), "network": (str,),
-    "lossy": (bool,), "timers": (str,), "strategy": (str,), "seed": (int,), "hash_seed": (str,),
-    "tool": (str,), "target_version": (str,), "parent": (str,), "boot": (dict,),
-    "verdict": (str,), "reason": (str,), "steps": (int,), "violation": (dict, type(None)),
-}  # fmt: skip
 
 
 def _line(data: dict[str, Any]) -> bytes:
@@ -73,7 +64,7 @@ def _escaped(value: Any) -> Any:
 def header_line(header: Header) -> bytes:
     """The first line."""
     data: dict[str, Any] = {"demi": "trace", "version": VERSION}
-    data.update((key, getattr(header, key)) for key in _HEADER_KEYS)
+    data.update((key, getattr(header, key)) for key in HEADER_KEYS)
     data.update(header.extra)
     return _line(data)
 
@@ -81,7 +72,7 @@ def header_line(header: Header) -> bytes:
 def entry_line(entry: Entry) -> bytes:
     """One event; fields that say nothing are left out."""
     data: dict[str, Any] = {"id": entry.id}
-    for key in _ENTRY_KEYS[1:]:
+    for key in ENTRY_KEYS[1:]:
         value = getattr(entry, key)
         if value or (key == "msg" and value is not None):
             data[key] = value
@@ -135,8 +126,15 @@ class TraceWriter:
 
     def write(self, entry: Entry) -> None:
         """Append one event."""
+        line = entry_line(entry)
+        if len(line) > LINE_BYTES_MAX:
+            raise TraceError(
+                f"event {said(entry.id)} has {len(line)} bytes, a line may have {LINE_BYTES_MAX}",
+                where=str(self._part),
+                remedy="send less, or log less, in one step",
+            )
         try:
-            self._file.write(entry_line(entry))
+            self._file.write(line)
         except OSError as error:
             raise _disk_error(self._part, error) from error
 
@@ -245,155 +243,20 @@ def decode(lines: Iterable[bytes], name: str) -> Trace:
     known: frozenset[str] = frozenset()
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
-        data = _object(line, where)
+        data = read_object(line, where)
         if header is None:
-            header = _header(data, where)
+            header = read_header(data, where)
             known = frozenset(header.nodes)
         elif footer is not None:
             raise TraceError("a line after the verdict", where=where, remedy="remove what follows")
         elif "verdict" in data:
-            footer = _footer(data, where, len(entries))
+            footer = read_footer(data, where, len(entries))
         else:
-            entry = _entry(data, known, where)
+            entry = read_entry(data, known, where)
             if entry.id in seen:
-                raise TraceError(f"event {_said(entry.id)} happens twice", where=where)
+                raise TraceError(f"event {said(entry.id)} happens twice", where=where)
             seen.add(entry.id)
             entries.append(entry)
     if header is None:
         raise TraceError("empty file, not a trace", where=name)
     return Trace(header, tuple(entries), footer)
-
-
-def _object(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        data = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TraceError(f"not JSON: {error}", where=where, remedy=_REMEDY) from error
-    if not isinstance(data, dict):
-        raise TraceError("a line must be a JSON object", where=where, remedy=_REMEDY)
-    if line.count(b"[") + line.count(b"{") > NESTING_MAX and _depth_exceeds(data, NESTING_MAX):
-        raise TraceError(f"nested deeper than {NESTING_MAX}", where=where, remedy=_REMEDY)
-    for key, value in data.items():
-        want = _TYPES.get(key)
-        if want and (type(value) not in want or (type(value) is int and abs(value) > 2**63)):
-            names = " or ".join(t.__name__ for t in want)
-            raise TraceError(f"{key!r} must be {names}", where=where, remedy=_REMEDY)
-        if key in _LISTS and not _strings(value):
-            raise TraceError(f"{key!r} must be a list of strings", where=where, remedy=_REMEDY)
-    return data
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            part
-            for one in level
-            if isinstance(one, (dict, list))
-            for part in (one.values() if isinstance(one, dict) else one)
-        ]
-    return bool(level)
-
-
-def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(part, str) for part in value)
-
-
-def _said(value: Any) -> str:
-    """A value out of the file, safe and short enough for a message."""
-    return ascii(value)[:SAID_MAX]
-
-
-_REMEDY = "the file is corrupt from this line on; record it again or restore it"
-
-
-def _header(data: dict[str, Any], where: str) -> Header:
-    if data.get("demi") != "trace":
-        raise TraceError("not a demi trace: the first line has no header", where=where)
-    version = data.get("version")
-    if type(version) is not int or version != VERSION:
-        raise TraceError(
-            f"written as demi-trace version {_said(version)}, this demi reads version {VERSION}",
-            where=where,
-            remedy=f"use the demi that wrote it (tool {_said(data.get('tool'))})",
-        )
-    for key in ("target", "config", "nodes"):
-        if key not in data:
-            raise TraceError(f"the header has no {key!r}", where=where, remedy=_REMEDY)
-    bad = [name for name in data["nodes"] if not valid_node_name(name)]
-    if bad:
-        raise TraceError(f"not a node name: {_said(bad[0])}", where=where, remedy=_REMEDY)
-    if len(set(data["nodes"])) != len(data["nodes"]):
-        raise TraceError("a node is listed twice", where=where, remedy=_REMEDY)
-    _check_boot(data.get("boot", {}), where)
-    known = {key: data[key] for key in _HEADER_KEYS if key in data}
-    known["nodes"] = tuple(known["nodes"])
-    extra = {
-        k: v for k, v in data.items() if k not in _HEADER_KEYS and k not in ("demi", "version")
-    }
-    return Header(**known, extra=extra)
-
-
-def _check_boot(boot: dict[str, Any], where: str) -> None:
-    states = boot.get("state", {})
-    lists = _strings(boot.get("out", [])) and _strings(boot.get("armed", []))
-    if not lists or type(states) is not dict or any(type(s) is not dict for s in states.values()):
-        raise TraceError(
-            "'boot' must hold lists of ids and states by node", where=where, remedy=_REMEDY
-        )
-
-
-def _entry(data: dict[str, Any], nodes: frozenset[str], where: str) -> Entry:
-    if "id" not in data:
-        raise TraceError("an event without an id", where=where, remedy=_REMEDY)
-    try:
-        name = parse_id(data["id"])
-    except TraceError as error:
-        raise TraceError(error.what, where=where, remedy=_REMEDY) from error
-    unknown = [node for node in (*name.nodes, name.peer) if node and node not in nodes]
-    if unknown:
-        raise TraceError(
-            f"event {_said(data['id'])} names node {_said(unknown[0])}, which the header does not list",
-            where=where,
-            remedy=_REMEDY,
-        )
-    known: dict[str, Any] = {key: data[key] for key in _ENTRY_KEYS if key in data}
-    for key in ("out", "armed", "lost", "log"):
-        if key in known:
-            known[key] = tuple(known[key])
-    if known.get("fail") and not all(isinstance(v, str) for v in known["fail"].values()):
-        raise TraceError("'fail' must hold strings", where=where, remedy=_REMEDY)
-    return Entry(**known, extra={k: v for k, v in data.items() if k not in _ENTRY_KEYS})
-
-
-def _footer(data: dict[str, Any], where: str, steps: int) -> Footer:
-    try:
-        verdict = Verdict(data["verdict"])
-    except ValueError as error:
-        raise TraceError(f"no such verdict: {_said(data['verdict'])}", where=where) from error
-    counted = data.get("steps", steps)
-    if counted != steps:
-        raise TraceError(
-            f"the verdict counts {counted} events, the file has {steps}", where=where,
-            remedy="lines are missing; record it again",
-        )  # fmt: skip
-    raw = data.get("violation")
-    violation = _violation(raw, steps, where) if raw else None
-    extra = {k: v for k, v in data.items() if k not in _FOOTER_KEYS}
-    return Footer(verdict, data.get("reason", ""), counted, violation, extra)
-
-
-def _violation(raw: dict[str, Any], steps: int, where: str) -> Violation:
-    texts = all(type(raw.get(key)) is str for key in ("invariant", "key", "text"))
-    step = raw.get("step")
-    if not texts or not _strings(raw.get("nodes")) or type(step) is not int:
-        raise TraceError(
-            "a violation needs 'invariant', 'key', 'step', 'nodes' and 'text'",
-            where=where,
-            remedy=_REMEDY,
-        )
-    if not 0 <= step < max(1, steps):
-        raise TraceError(
-            f"the violation is at step {_said(step)} of {steps}", where=where, remedy=_REMEDY
-        )
-    return violation_from_json(raw)

@@ -127,24 +127,40 @@ class Context:
     name: its own name.  peers: the other nodes, in canonical order.  durable: survives a crash.
     """
 
-    __slots__ = ("_node", "_random", "_world", "durable", "name", "peers")
+    __slots__ = ("_immutable", "_index", "_node", "_random", "_world", "durable", "name", "peers")
 
     def __init__(self, world: ActorWorld, node: int, name: str, peers: Sequence[str]) -> None:
         self._world = world
         self._node = node
         self._random: Stream | None = None
+        self._index = world.index
+        self._immutable = world.freezer.immutable
         self.name = name
         self.peers = tuple(peers)
         self.durable = Durable(world.freezer)
 
     def send(self, dst: str, msg: Any) -> None:
         """Put a message in flight to `dst`; itself is allowed.  ContractError for an unknown node."""
-        self._world.sent_by(self._node, self._node, dst, msg)
+        world = self._world
+        to = self._index.get(dst)
+        if to is None:
+            to = world.index_of(dst, self.name)
+        if not self._immutable(msg):
+            msg = world.serialized(self._node, msg)
+        event = world.push(self._node, to, msg)
+        step = world.current
+        if step.sent:
+            step.sent.append(event)
+        else:
+            step.sent = [event]
 
     def forward(self, sender: str, msg: Any) -> None:
         """Send a message to oneself again as if it came from `sender` (behind its newer messages)."""
         world = self._world
-        world.sent_by(self._node, world.index_of(sender, self.name), self.name, msg)
+        if not self._immutable(msg):
+            msg = world.serialized(self._node, msg)
+        event = world.push(world.index_of(sender, self.name), self._node, msg)
+        world.current.sent = [*world.current.sent, event]
 
     def set_timer(self, name: str, after: float) -> None:
         """Arm (or re-arm) the timer `name` to fire `after` seconds of virtual time from now."""

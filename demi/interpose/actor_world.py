@@ -111,7 +111,7 @@ class ActorWorld:
         self._network = make_network(
             self.capabilities.network, self._enabled, count, self.capabilities.lossy
         )
-        self._push = self._network.push
+        self.push = self._network.push
         self._take = self._network.take
         self._nodes: list[Node | None] = [None] * count
         self._contexts = [
@@ -125,7 +125,7 @@ class ActorWorld:
         self._clocks = [0.0] * count
         self._cut: frozenset[tuple[int, int]] = frozenset()
         self._view = ActorView(self.names, self._nodes, self._observe)
-        self._step = step = Step(BOOT)
+        self.current = step = Step(BOOT)
         self._outside = Outside(self)
         if self._autostart:
             for node in range(count):
@@ -156,16 +156,14 @@ class ActorWorld:
 
     def take(self, event: Event) -> Step:
         """`step` for an event known to be enabled: the hot path of random exploration."""
-        self._step = step = Step(event)
+        self.current = step = Step(event)
         kind, node, peer, _ = event
         if kind == DELIVER:
             lost: list[Event] = []
             packet = self._take(event, lost)
             if lost:
                 step.lost = lost
-            context = self._contexts[node]
-            context_clock = self._clocks
-            context_clock[node] += DELIVERY_SECONDS
+            self._clocks[node] += DELIVERY_SECONDS
             actor = self._nodes[node]
             if actor is None or (self._cut and (peer, node) in self._cut):
                 step.received = False
@@ -174,7 +172,7 @@ class ActorWorld:
                     packet = self._opened(packet, event)
                 self._saved[node] = None
                 try:
-                    actor.on_message(context, self.names[peer], packet)
+                    actor.on_message(self._contexts[node], self.names[peer], packet)
                 except Exception as error:
                     self.fail(node, error)
         elif kind == TIMER:
@@ -183,7 +181,7 @@ class ActorWorld:
             self._outside.take(event)
         view = self._view
         view.touched = (node,)
-        view.forget(node)
+        view._cache[node] = _UNREAD
         if self._outside.watching:
             self._outside.refresh()
         return step
@@ -207,19 +205,9 @@ class ActorWorld:
             )
         return found
 
-    def sent_by(self, handler: int, src: int, dst: str, msg: Any) -> None:
-        """A handler at node `handler` puts a message on the channel src -> dst."""
-        to = self.index.get(dst)
-        if to is None:
-            to = self.index_of(dst, self.names[handler])
-        if not self.freezer.immutable(msg):
-            msg = serialize(msg, f"sent by {self.names[handler]} in step {self._where()}")
-        event = self._push(src, to, msg)
-        step = self._step
-        if step.sent:
-            step.sent.append(event)
-        else:
-            step.sent = [event]
+    def serialized(self, node: int, msg: Any) -> Serialized:
+        """A mutable message frozen at the send."""
+        return serialize(msg, f"sent by {self.names[node]} in step {self._where()}")
 
     def arm(self, node: int, name: str, after: float) -> None:
         """Arm a timer, replacing an earlier arming."""
@@ -234,7 +222,7 @@ class ActorWorld:
         event = (TIMER, node, slot, n)
         if self._free:
             insort(self._enabled, event)
-        step = self._step
+        step = self.current
         step.armed = [*step.armed, event]
 
     def disarm(self, node: int, name: str) -> None:
@@ -248,12 +236,12 @@ class ActorWorld:
         event = (TIMER, key[0], key[1], n)
         if self._free:
             remove_sorted(self._enabled, event)
-        step = self._step
+        step = self.current
         step.cancelled = [*step.cancelled, event]
 
     def logged(self, text: str) -> None:
         """A log line of the running handler."""
-        step = self._step
+        step = self.current
         step.log = [*step.log, str(text)]
 
     def clock(self, node: int) -> float:
@@ -308,7 +296,9 @@ class ActorWorld:
         place = _place(error.__traceback__)
         function = place.rsplit(":", 1)[0].rsplit(".", 1)[-1]
         text = " ".join(str(error).split())[:200]
-        self._step.failure = Failure(self.names[node], type(error).__name__, place, text, function)
+        self.current.failure = Failure(
+            self.names[node], type(error).__name__, place, text, function
+        )
         self.stop(node)
 
     def alive(self, node: int) -> bool:
@@ -326,7 +316,7 @@ class ActorWorld:
         return packet.open()
 
     def _where(self) -> str:
-        kind, node, peer, n = self._step.event
+        kind, node, peer, n = self.current.event
         here = self.names[node] if node >= 0 else "start"
         if kind == DELIVER:
             return f"{self.names[peer]}>{here} message {n + 1}"
@@ -374,11 +364,6 @@ class ActorWorld:
     def events(self) -> list[Event]:
         """The sorted list of enabled events (for `outside.py`)."""
         return self._enabled
-
-    @property
-    def current(self) -> Step:
-        """The step in progress (for `outside.py`)."""
-        return self._step
 
     # ---- reading
 

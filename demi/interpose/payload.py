@@ -26,38 +26,56 @@ _VERIFIED_MAX = 4096  # objects remembered as immutable; cleared when full, so m
 class Freezer:
     """Decides whether a message may be shared as it is; remembers what it has verified."""
 
-    __slots__ = ("_verified",)
+    __slots__ = ("_bare", "_last", "_verified")
 
     def __init__(self) -> None:
         self._verified: dict[int, object] = {}  # id -> the object itself, so the id stays taken
+        self._bare: dict[type, bool] = {tuple: True, frozenset: True}
+        self._last: object = None  # a broadcast sends one object several times
 
     def immutable(self, value: Any) -> bool:
         """True when nothing reachable from `value` can change."""
+        if value is self._last:
+            return True
         kind = type(value)
         if kind in ATOMS:
             return True
+        bare = self._bare.get(kind)
+        if bare is None:
+            bare = self._bare[kind] = issubclass(kind, tuple) and kind.__dictoffset__ == 0
+        if bare:
+            for part in value:
+                if type(part) not in ATOMS and not self._remembered(part):
+                    return False
+        elif not self._remembered(value):
+            return False
+        self._last = value
+        return True
+
+    def _remembered(self, value: Any) -> bool:
         verified = self._verified
         key = id(value)
         if key in verified:
             return True
-        if not self._parts_immutable(value, kind):
+        if not self._parts_immutable(value):
             return False
         if len(verified) >= _VERIFIED_MAX:
             verified.clear()
         verified[key] = value
         return True
 
-    def _parts_immutable(self, value: Any, kind: type) -> bool:
+    def _parts_immutable(self, value: Any) -> bool:
+        kind = type(value)
         if isinstance(value, (tuple, frozenset)):
-            for part in value:
-                if type(part) not in ATOMS and not self.immutable(part):
-                    return False
-            return kind in (tuple, frozenset) or not getattr(value, "__dict__", None)
+            if getattr(value, "__dict__", None):
+                return False
+            return all(type(part) in ATOMS or self._remembered(part) for part in value)
         if isinstance(value, (Enum, type)):
             return True
         params = getattr(kind, "__dataclass_params__", None)
         if params is not None and params.frozen:
-            return all(self.immutable(getattr(value, f.name)) for f in dataclasses.fields(value))
+            parts = [getattr(value, f.name) for f in dataclasses.fields(value)]
+            return all(type(part) in ATOMS or self._remembered(part) for part in parts)
         return isinstance(value, (int, str, bytes, float)) and not getattr(value, "__dict__", None)
 
 

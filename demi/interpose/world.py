@@ -48,28 +48,20 @@ class Step:
     failure: the handler raised.  log: lines the node logged.
     """
 
-    __slots__ = (
-        "armed",
-        "cancelled",
-        "enabled",
-        "event",
-        "failure",
-        "log",
-        "lost",
-        "received",
-        "sent",
-    )
+    # class-level defaults: a step that sent nothing costs one attribute
+    enabled = True
+    received = True
+    sent: list[Event] = _NO_EVENTS
+    armed: list[Event] = _NO_EVENTS
+    cancelled: list[Event] = _NO_EVENTS
+    lost: list[Event] = _NO_EVENTS
+    failure: Failure | None = None
+    log: Sequence[str] = ()
 
     def __init__(self, event: Event, enabled: bool = True) -> None:
         self.event = event
-        self.enabled = enabled
-        self.received = True
-        self.sent = _NO_EVENTS
-        self.armed = _NO_EVENTS
-        self.cancelled = _NO_EVENTS
-        self.lost = _NO_EVENTS
-        self.failure: Failure | None = None
-        self.log: Sequence[str] = ()
+        if not enabled:
+            self.enabled = False
 
 
 class World(Protocol):

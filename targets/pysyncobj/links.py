@@ -15,7 +15,7 @@ from typing import Any
 from demi.events import Event
 from demi.interpose.network import Fifo, make_network, remove_sorted
 from demi.interpose.world import Step
-from targets.pysyncobj.machine import Packet
+from targets.pysyncobj.machine import Packet, pack
 
 CONNECTED = "connected"
 DISCONNECTED = "disconnected"
@@ -46,10 +46,10 @@ class Links:
         self.held: set[Pair] = set()
         self._enabled = enabled
 
-    def send(self, src: int, dst: int, packet: Packet) -> None:
+    def post(self, src: int, dst: int, message: dict[str, Any]) -> None:
         """Put a message in flight; it vanishes when the sender's connection is already gone."""
         if (src, dst) in self.open:
-            self._push(src, dst, packet)
+            self._push(src, dst, pack(message))
 
     def _push(self, src: int, dst: int, packet: Packet) -> None:
         event = self.network.push(src, dst, packet)

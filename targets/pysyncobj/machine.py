@@ -22,6 +22,7 @@ Packet = tuple[str, Any, Callable[[Any], Any]]
 """(message type, bytes, how to read them)."""
 
 NEVER = 10**9  # log compaction, in entries and in seconds: it would gzip with a wall-clock time stamp
+_REPLICATED = ["command", "command_v0"]
 _PLAIN = 2  # the marshal version without references: equal messages, equal bytes
 
 
@@ -48,7 +49,13 @@ class Peer(Node):  # type: ignore[misc]
 
 
 class Machine(pysyncobj.SyncObj):  # type: ignore[misc]
-    """The replicated object: one command, whose effect is its place in the log."""
+    """The replicated object: one command, whose effect is its place in the log.
+
+    The library finds replicated methods by calling `dir` on each new node; this `dir` is short.
+    """
+
+    def __dir__(self) -> list[str]:
+        return _REPLICATED
 
     @pysyncobj.replicated  # type: ignore[untyped-decorator, unused-ignore]
     def command(self, value: Any) -> Any:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 _ROLES = ("follower", "candidate", "leader")
-_UNREAD = object()
 
 
 class Entry(NamedTuple):
@@ -43,63 +42,85 @@ def election_deadline(machine: Any) -> float:
 
 
 class ClusterView:
-    """The View of a run: each node is read again only after a step that touched it."""
+    """The View of a run, read after each step; a node counts as touched only if what is seen changed."""
 
-    __slots__ = ("_logs", "_machines", "_seen", "names", "touched")
+    __slots__ = ("_logs", "_machines", "_raw", "_seen", "names", "touched")
 
     def __init__(self, names: Sequence[str], machines: list[Any]) -> None:
         self.names = names
         self.touched: Sequence[int] = ()
         self._machines = machines
-        self._seen: list[Any] = [_UNREAD] * len(names)
+        self._raw: list[Any] = [None] * len(names)
+        self._seen: list[Seen | None] = [None] * len(names)
         self._logs: list[tuple[list[Any], tuple[Entry, ...]]] = [([], ())] * len(names)
 
-    def forget(self, node: int) -> None:
-        """The node may have changed."""
-        self._seen[node] = _UNREAD
-
     def state(self, node: int) -> Seen | None:
-        seen = self._seen[node]
-        if seen is _UNREAD:
-            machine = self._machines[node]
-            seen = self._seen[node] = None if machine is None else self._read(node, machine.__dict__)
-        found: Seen | None = seen
-        return found
+        return self._seen[node]
 
-    def _read(self, node: int, fields: dict[str, Any]) -> Seen:
-        journal: list[Any] = fields["_SyncObj__raftLog"]._FileJournal__journal
-        raw, log = self._logs[node]
-        count = len(raw)
-        if len(journal) != count or not count or journal[-1] is not raw[-1]:
-            same = count if 0 < count <= len(journal) and journal[count - 1] is raw[-1] else 0
-            log = log[:same] + tuple([Entry(term, value_of(data)) for data, _, term in journal[same:]])
-            self._logs[node] = (journal[:], log)
-        leader = fields["_SyncObj__raftLeader"]
-        return Seen(
-            _ROLES[fields["_SyncObj__raftState"]],
+    def update_all(self) -> None:
+        """Read every node."""
+        for node in range(len(self.names)):
+            self.update(node)
+        self.touched = range(len(self.names))
+
+    def update(self, node: int) -> None:
+        """Read a node that may have changed; the hot path of a run."""
+        machine = self._machines[node]
+        old = self._raw[node]
+        if machine is None:
+            self._raw[node] = self._seen[node] = None
+            self.touched = () if old is None else (node,)
+            return
+        fields = machine.__dict__
+        journal = fields["_SyncObj__raftLog"]._FileJournal__journal
+        last = journal[-1]
+        raw = (
+            fields["_SyncObj__raftState"],
             fields["_SyncObj__raftCurrentTerm"],
-            fields["_SyncObj__votedForNodeId"] or "",
-            "" if leader is None else leader._id,
+            fields["_SyncObj__votedForNodeId"],
+            fields["_SyncObj__raftLeader"],
             fields["_SyncObj__raftCommitIndex"],
             fields["_SyncObj__raftLastApplied"],
-            log,
+            len(journal),
+            last,
+        )
+        if raw == old and last is old[-1]:
+            self.touched = ()
+            return
+        self._raw[node] = raw
+        self._seen[node] = self._read(node, raw, journal)
+        self.touched = (node,)
+
+    def _read(self, node: int, raw: tuple[Any, ...], journal: list[Any]) -> Seen:
+        role, term, vote, leader, commit, applied, _, last = raw
+        before, log = self._logs[node]
+        count = len(before)
+        if len(journal) != count or last is not before[-1]:
+            same = count if 0 < count <= len(journal) and journal[count - 1] is before[-1] else 0
+            log = log[:same] + tuple([entry_of(data, term) for data, _, term in journal[same:]])
+            self._logs[node] = (journal[:], log)
+        return Seen(
+            _ROLES[role], term, vote or "", "" if leader is None else leader.id, commit, applied, log
         )
 
 
-_VALUES: dict[bytes, Any] = {}
-_VALUES_MAX = 10_000
+_ENTRIES: dict[tuple[bytes, int], Entry] = {}
+_ENTRIES_MAX = 10_000
+
+
+def entry_of(command: bytes, term: int) -> Entry:
+    """A log entry for readers; equal ones are one object, so that comparing logs is fast."""
+    key = (command, term)
+    entry = _ENTRIES.get(key)
+    if entry is None:
+        if len(_ENTRIES) >= _ENTRIES_MAX:
+            _ENTRIES.clear()
+        entry = _ENTRIES[key] = Entry(term, value_of(command))
+    return entry
 
 
 def value_of(command: bytes) -> Any:
-    """The value of a log entry's command, read once per content."""
-    if command not in _VALUES:
-        if len(_VALUES) >= _VALUES_MAX:
-            _VALUES.clear()
-        _VALUES[command] = _decoded(command)
-    return _VALUES[command]
-
-
-def _decoded(command: bytes) -> Any:
+    """What a command does: its value, or a word for the library's own commands."""
     word = {1: "no-op", 2: "membership", 3: "version"}.get(command[0])
     if word is not None:
         return word

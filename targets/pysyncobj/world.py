@@ -27,7 +27,7 @@ from demi.oracle import Failure
 from targets.pysyncobj.faults import Faults
 from targets.pysyncobj.library import HOST, Files, hold, release
 from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
-from targets.pysyncobj.machine import Door, Machine, Packet, Peer, build, pack
+from targets.pysyncobj.machine import Door, Machine, Packet, Peer, build
 from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline
 
 DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
@@ -96,7 +96,8 @@ class PySyncObjWorld:
             for peer in self._peers:
                 if peer.index != node:
                     door.connected(peer)
-        self._view.touched = range(count)
+        HOST.log.clear()
+        self._view.update_all()
         return step
 
     def enabled(self) -> Sequence[Event]:
@@ -115,7 +116,6 @@ class PySyncObjWorld:
         """`step` for an event known to be enabled."""
         self.current = self.links.step = step = Step(event)
         kind, node, peer, _ = event
-        HOST.log.clear()
         if kind == DELIVER:
             packet: Packet = self._network.take(event, _NONE)
             self._last = (event, packet)
@@ -126,9 +126,8 @@ class PySyncObjWorld:
             self._outside.take(event)
         if HOST.log:
             step.log = tuple(HOST.log)
-        view = self._view
-        view.touched = (node,)
-        view.forget(node)
+            HOST.log.clear()
+        self._view.update(node)
         return step
 
     def observe(self) -> ClusterView:
@@ -191,14 +190,11 @@ class PySyncObjWorld:
         except Exception as error:
             self._fail(node, error)
 
-    def _post(self, src: int, dst: int, message: dict[str, Any]) -> None:
-        self.links.send(src, dst, pack(message))
-
     # ---- starting and stopping
 
     def _start(self, node: int) -> None:
         self._enter(node)
-        self._doors[node] = door = Door(node, self._post)
+        self._doors[node] = door = Door(node, self.links.post)
         self._machines[node] = build(node, self._peers, door)
         for slot in sorted(_SLOTS):
             event = (TIMER, node, slot, self._armings[node][slot])
@@ -226,7 +222,6 @@ class PySyncObjWorld:
                 self.current.cancelled = [*self.current.cancelled, event]
                 self._armings[node][slot] = n + 1
         self.links.died(node, [other for other in range(len(self.names)) if other != node])
-        self._view.forget(node)
 
     def _fail(self, node: int, error: Exception) -> None:
         """The library raised: the node is down."""

@@ -1,0 +1,262 @@
+"""Settings: every default once, and who may override it.
+
+The one insight: one frozen object holds all that can be set, so a command line option, a `DEMI_*`
+variable and a key of `[tool.demi]` are three spellings of one field, checked by one parser.
+
+Precedence: command line, then environment, then `[tool.demi.targets.X]`, then `[tool.demi]` of the
+nearest `pyproject.toml`, then the defaults here.  Not here: what a setting does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from demi.errors import UsageError
+from demi.target import nearest
+
+RANDOM = -1  # a seed that is still to be drawn
+AUTO = 0  # as many workers as physical cores
+SEED_MAX = 2**62  # run i uses seed + i, and a trace holds 64 bits
+WORKERS_MAX = 256  # more than any one machine helps; a typing error should not fork a thousand
+ENV = "DEMI_"
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command may be told.
+
+    max_time: seconds of wall time, 0 for no limit.  strategy: "" for the target's own.  steps: the
+    longest run, 0 for the target's own.  max_replays: of a minimization, 0 for no limit.
+    """
+
+    runs: int = 1000
+    max_time: float = 0.0
+    strategy: str = ""
+    depth: int = 3
+    seed: int = RANDOM
+    workers: int = AUTO
+    steps: int = 0
+    min_deliveries: int = 0
+    keep_going: int = 1
+    minimize: bool = True
+    max_replays: int = 0
+    out: str = "traces"
+
+
+DEFAULTS = Settings()
+KEYS = tuple(one.name for one in fields(Settings))
+TARGET_KEYS = (*KEYS, "path", "set")
+
+
+def _whole(low: int, high: int = 2**31) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        if isinstance(value, (bool, float)) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def seconds(value: Any) -> float:
+    """`90`, `1.5`, `"60s"`, `"2m"`, `"1h"`."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value), re.ASCII)
+    if match is None or isinstance(value, bool):
+        raise ValueError("a time such as 30s, 2m or 1h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _seed(value: Any) -> int:
+    if value == "random":
+        return RANDOM
+    try:
+        return _whole(0, SEED_MAX)(value)
+    except ValueError:
+        raise ValueError('a whole number from 0, or "random"') from None
+
+
+def _workers(value: Any) -> int:
+    try:
+        return AUTO if value == "auto" else _whole(1, WORKERS_MAX)(value)
+    except ValueError:
+        raise ValueError(f'a number from 1 to {WORKERS_MAX}, or "auto"') from None
+
+
+def _flag(value: Any) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a word")
+    return value
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "runs": _whole(0),
+    "max_time": seconds,
+    "strategy": _word,
+    "depth": _whole(1, 1000),
+    "seed": _seed,
+    "workers": _workers,
+    "steps": _whole(1),
+    "min_deliveries": _whole(0),
+    "keep_going": _whole(1),
+    "minimize": _flag,
+    "max_replays": _whole(0),
+    "out": _word,
+}
+
+
+def parse(key: str, value: Any, where: str) -> Any:
+    """The value of a setting from any of its spellings.  Raises UsageError naming `where`."""
+    try:
+        return _PARSERS[key](value)
+    except (ValueError, TypeError) as error:
+        wanted = str(error) if "from" in str(error) or "such" in str(error) else ""
+        raise UsageError(
+            f"{key.replace('_', '-')} may not be {value!r}"[:120],
+            where=where,
+            remedy=f"it is {wanted or _shape(key)}",
+        ) from None
+
+
+def _shape(key: str) -> str:
+    return {bool: "true or false", str: "a word"}.get(type(getattr(DEFAULTS, key)), "a whole number")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """`[tool.demi]` of one pyproject.toml, checked.  folder: where it lies; "" when there is none.
+
+    values: for all targets.  targets: per target; `path` and `set` of a target are kept apart.
+    """
+
+    folder: str = ""
+    values: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
+    paths: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    sets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
+
+    def settings(self, target: str, given: Mapping[str, Any]) -> Settings:
+        """All settings for a target.  given: command line options; None means not given."""
+        chosen = dict(self.values)
+        chosen.update(self.targets.get(target, {}))
+        chosen.update(from_environment(os.environ))
+        for key, value in given.items():
+            if value is not None:
+                option = "--" + key.replace("_", "-")
+                chosen[key] = parse(key, value, option)
+        return replace(DEFAULTS, **chosen)
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings in `DEMI_*`.  A near miss of a name is refused; a foreign one is let be."""
+    chosen: dict[str, Any] = {}
+    for name in sorted(environ):
+        if not name.startswith(ENV):
+            continue
+        key = name.removeprefix(ENV).lower()
+        if key in KEYS:
+            chosen[key] = parse(key, environ[name], name)
+        elif difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75):
+            names = [ENV + known.upper() for known in KEYS]
+            raise UsageError(f"unknown variable {name}", remedy=nearest(name, names))
+    return chosen
+
+
+def read_configuration(start: Path) -> Configuration:
+    """The `[tool.demi]` of the nearest pyproject.toml at `start` or above.
+
+    Raises UsageError naming file and line for a key or value that is not known.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return _checked(path)
+    return Configuration()
+
+
+def _checked(path: Path) -> Configuration:
+    name = os.path.relpath(path)
+    try:
+        text = path.read_text("utf-8")
+        table = tomllib.loads(text).get("tool", {}).get("demi", {})
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read: {error}", where=name, remedy="correct the file") from None
+    if not isinstance(table, dict):
+        raise UsageError("[tool.demi] must be a table", where=name)
+    lines = _Lines(name, text)
+    table = dict(table)
+    targets = table.pop("targets", {})
+    values = _section(table, KEYS, "tool.demi", lines, path.parent)
+    per_target, paths, sets = {}, {}, {}
+    if not isinstance(targets, dict):
+        raise UsageError("must be a table per target", where=lines.find("tool.demi", "targets"))
+    for target, section in targets.items():
+        if not isinstance(section, dict):
+            raise UsageError("must be a table", where=lines.find("tool.demi.targets", target))
+        head = f"tool.demi.targets.{target}"
+        own = _section(section, TARGET_KEYS, head, lines, path.parent)
+        if "path" in own:
+            paths[target] = own.pop("path")
+        sets[target] = own.pop("set", {})
+        per_target[target] = own
+    return Configuration(str(path.parent), values, per_target, paths, sets)
+
+
+def _section(
+    table: Mapping[str, Any], known: tuple[str, ...], head: str, lines: _Lines, folder: Path
+) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for key, value in table.items():
+        where = lines.find(head, key)
+        if key not in known:
+            extra = ["targets"] if head == "tool.demi" else []
+            raise UsageError(
+                f"[{head}] has no key {key!r}", where=where, remedy=nearest(key, [*known, *extra])
+            )
+        if key == "path":
+            chosen[key] = str(value)
+        elif key == "set":
+            if not isinstance(value, dict):
+                raise UsageError("'set' must be a table of settings", where=where)
+            chosen[key] = value
+        elif key == "out":
+            chosen[key] = os.path.relpath(folder / parse(key, value, where))
+        else:
+            chosen[key] = parse(key, value, where)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Finds the line of a key, which tomllib does not tell."""
+
+    name: str
+    text: str
+
+    def find(self, head: str, key: str) -> str:
+        """`pyproject.toml:12`, or of the table's head when the key is written in another way."""
+        section, at = "", 0
+        for number, line in enumerate(self.text.splitlines(), 1):
+            opened = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+            if opened:
+                section = opened[1].replace('"', "").replace("'", "").replace(" ", "")
+                if section == f"{head}.{key}":
+                    return f"{self.name}:{number}"
+                at = number if section == head else at
+            elif section == head and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+                return f"{self.name}:{number}"
+        return f"{self.name}:{at}" if at else self.name

@@ -1,0 +1,1 @@
+"""From a failing run of thousands of events to its minimal causal sequence."""

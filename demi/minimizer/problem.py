@@ -1,0 +1,122 @@
+"""The problem: one failing run, one question ("does this subsequence still fail the same way?").
+
+The one insight: the answer is a *run*, not a bit: what a lenient replay really executed, cut at the
+violation, is the next candidate, so events that lost their cause leave for free and every accepted
+candidate is a schedule that happened.
+
+Owns the cache of schedules already tried, statistics, budgets, and the best so far (anytime).
+Not here: which subsequences to try (one pass per file), the order of passes (`minimize.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from demi.events import Kind
+from demi.scheduler.execute import Subject, execute
+from demi.scheduler.sts import Lenient, Observers, Planner, Wanted
+from demi.trace import Trace
+from demi.verdict import Violation
+
+Plan = tuple[Wanted, ...]
+FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When to stop: number of replays and wall seconds; 0 for no limit."""
+
+    replays: int = 0
+    seconds: float = 0.0
+
+
+class BudgetSpent(Exception):
+    """The budget is used up; the best so far stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that shows the violation: the plan that was really executed, and what broke."""
+
+    plan: Plan
+    violation: Violation
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(external events, events): candidates are ordered by this."""
+        return sum(1 for want in self.plan if want.external), len(self.plan)
+
+
+Progress = Callable[[str, int, int], None]
+"""progress(stage, events left, replays so far)."""
+
+
+class Problem:
+    """One minimization.  best: the smallest failing run known.  replays: lenient replays made."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        trace: Trace,
+        first: Run,
+        budget: Budget,
+        progress: Progress | None = None,
+    ) -> None:
+        self.subject = subject
+        self.seed = trace.header.seed
+        self.fingerprint = first.violation.fingerprint
+        self.best = first
+        self.replays = 0
+        self.cached = 0
+        self.stage = ""
+        self._budget = budget
+        self._started = time.monotonic()
+        self._seen: dict[tuple[object, ...], Run | None] = {}
+        self._progress = progress
+
+    def elapsed(self) -> float:
+        """Wall seconds since the start."""
+        return time.monotonic() - self._started
+
+    def test(self, plan: Sequence[Wanted]) -> Run | None:
+        """The failing run of a plan, or None; a smaller one becomes the best.
+
+        Raises BudgetSpent.
+        """
+        key = tuple([(w.choice, w.content, w.match) for w in plan])
+        if key in self._seen:
+            self.cached += 1
+            return self._seen[key]
+        self._spend()
+        run = self._replay(plan)
+        self._seen[key] = run
+        if run is not None and run.size < self.best.size:
+            self.best = run
+        if self._progress:
+            self._progress(self.stage, len(self.best.plan), self.replays)
+        return run
+
+    def _spend(self) -> None:
+        budget = self._budget
+        if budget.replays and self.replays >= budget.replays:
+            raise BudgetSpent
+        if budget.seconds and self.elapsed() >= budget.seconds:
+            raise BudgetSpent
+        self.replays += 1
+
+    def _replay(self, plan: Sequence[Wanted]) -> Run | None:
+        planner = Planner(self.subject.world)
+        strategy = Lenient(plan, self.subject.target.mask)
+        outcome = execute(self.subject, strategy, self.seed, observer=Observers(planner))
+        found = outcome.violation
+        if found is None or found.fingerprint != self.fingerprint:
+            return None
+        return Run(tuple(planner.plan), found)
+
+
+def improve(problem: Problem, plan: Sequence[Wanted], best: Run) -> Run | None:
+    """`problem.test`, but only a run smaller than `best` counts."""
+    run = problem.test(plan)
+    return run if run is not None and run.size < best.size else None

@@ -1,0 +1,131 @@
+"""akka-raft's node model, with the bugs of DEMi's case studies behind switches (NSDI'16, table 1).
+
+The one insight: a bug is a named variant of one node, so the same profile, invariants and traces serve
+all of them and the fixed one.
+
+Four nodes start unconfigured; the outside bootstraps each and then sends commands to random ones.
+Channels are FIFO but may lose messages (`lossy`): a message that is taken out of turn loses what it
+overtakes, and order is kept.  raft-66 needs reordering and runs over a bag.  Timers fire at any time.
+Not here: crashes, restarts and partitions in the profile, which the published runs do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from demi.errors import TargetError
+from demi.events import Event, External, Kind, Nudge, Wait
+from demi.interpose.actor_world import ActorWorld
+from demi.interpose.world import World
+from demi.oracle import Invariant, View
+from demi.target import Bug, Choice, Config, Profile, Target, nearest
+from targets.raft.invariants import LEADER, Seen, raft_invariants
+from targets.raft.messages import ChangeConfiguration, ClientMessage, without_terms
+from targets.raft.node import ELECTION, RaftNode
+from targets.raft.old_log import ZeroBasedNode
+from targets.raft.variants import VARIANTS
+
+DEFAULTS = {"variant": "fixed", "nodes": 4, "network": "fifo", "lossy": True, "timers": "free"}
+
+
+def observe(node: RaftNode) -> Seen:
+    """What invariants see of a node."""
+    return Seen(node.role, node.term, node.committed - node.first_match, node.log)
+
+
+def make(config: Config) -> World:
+    """The world; every node waits for its bootstrap."""
+    count, variant = config["nodes"], config["variant"]
+    if not 1 <= count <= 99:
+        raise TargetError(f"raft needs 1 to 99 nodes, not {count}")
+    if variant not in VARIANTS:
+        raise TargetError(f"raft has no variant {variant!r}", remedy=nearest(variant, VARIANTS))
+    rules = VARIANTS[variant]
+    kind = ZeroBasedNode if rules.zero_based else RaftNode
+    names = [f"n{i}" for i in range(1, count + 1)]
+    members = ChangeConfiguration(tuple(names))
+    return ActorWorld(
+        {name: lambda: kind(rules) for name in names},
+        observe=observe,
+        network=config["network"],
+        timers=config["timers"],
+        lossy=config["lossy"] and config["network"] == "fifo",
+        inputs={"bootstrap": lambda args: members, "client": _command},
+    )
+
+
+def _command(args: Any) -> ClientMessage:
+    if not isinstance(args, dict) or not isinstance(args.get("cmd"), str):
+        raise TargetError('input "client" needs {"cmd": "text"}')
+    return ClientMessage(args["cmd"])
+
+
+def client(draw: Callable[[int], int], names: Sequence[str], i: int) -> Sequence[External]:
+    """The i-th command, to any node."""
+    return (External(Kind.INJECT, (names[draw(len(names))],), "client", {"cmd": f"c{i + 1}"}),)
+
+
+def has_leader(view: View) -> bool:
+    """Some node is leader."""
+    return any(seen.role == LEADER for seen in _up(view))
+
+
+def has_commit(view: View) -> bool:
+    """Something is committed."""
+    return any(seen.commit > 0 for seen in _up(view))
+
+
+def _up(view: View) -> list[Seen]:
+    states = [view.state(node) for node in range(len(view.names))]
+    return [seen for seen in states if seen is not None]
+
+
+def rival(world: World) -> Event | None:
+    """An election timer of a node other than the leader that has committed most."""
+    view = world.observe()
+    seen = [view.state(node) for node in range(len(world.names))]
+    order = [(s.commit, s.term, n) for n, s in enumerate(seen) if s and s.role == LEADER]
+    leader = max(order)[2] if order else -1
+    for event in world.enabled():
+        if event[0] == Kind.TIMER and event[1] != leader and world.label(event) == ELECTION:
+            return event
+    return None
+
+
+def profile(config: Config) -> Profile:
+    """The published set-up of a study; without a bug, that of raft-42."""
+    variant = config["variant"]
+    names = [f"n{i}" for i in range(1, config["nodes"] + 1)]
+    boot = tuple([External(Kind.INJECT, (name,), "bootstrap") for name in names])
+    clients = {"raft-58b": 200, "raft-42": 200, "raft-66": 60}.get(variant, 100)
+    led = variant in ("fixed", "raft-58a", "raft-42", "raft-66")
+    return Profile(
+        prefix=(*boot, Wait(steps=500, condition="leader")) if led else boot,
+        choices=(Choice("client", 1.0, client),),
+        items=(clients, clients),
+        spacing=(0, 20),
+        postfix=(Wait(steps=1000, condition="commit"), Nudge("rival")) if led else (),
+        steps=1000 if variant == "raft-66" else 3000,
+        weights={"!election": 0.3} if led else {},
+        strategy="random" if variant == "raft-66" else "srcdstfifo",
+    )
+
+
+def invariants(config: Config) -> Sequence[Invariant]:
+    """All four."""
+    return raft_invariants()
+
+
+TARGET = Target(
+    name="raft",
+    doc="akka-raft's node model with the bugs of DEMi's case studies",
+    make=make,
+    invariants=invariants,
+    profile=profile,
+    defaults=DEFAULTS,
+    bugs={},
+    conditions={"leader": has_leader, "commit": has_commit},
+    selectors={"rival": rival},
+    mask=without_terms,
+)
