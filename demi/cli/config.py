@@ -133,7 +133,9 @@ def parse(key: str, value: Any, where: str) -> Any:
 
 
 def _shape(key: str) -> str:
-    return {bool: "true or false", str: "a word"}.get(type(getattr(DEFAULTS, key)), "a whole number")
+    return {bool: "true or false", str: "a word"}.get(
+        type(getattr(DEFAULTS, key)), "a whole number"
+    )
 
 
 @dataclass(frozen=True, slots=True)

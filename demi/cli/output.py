@@ -1,6 +1,6 @@
 """Writers: what a command says, for people or as NDJSON for programs.
 
-The one insight: a command emits *messages* (`messages.py`), each of which knows both of its forms, so
+The one insight: a command emits *messages* (`messages.py`), each of which carries both of its forms, so
 no command ever asks which mode it runs in and the two modes cannot drift apart.
 
 Texts for people are a head of ten columns and a body.  Control characters are escaped here, once, for
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
@@ -26,32 +26,29 @@ _STYLES = {"bad": "1;31", "good": "1;32", "warn": "1;33", "head": "1;36"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line for people.  head: at most nine characters, "" for a continuation.
+    """One line for people.  head: what it is about, "" for a continuation.
 
-    style: bad, good, warn or head.  raw: print as it is, without a head column or wrapping.
+    style: bad, good, warn or head.  room: columns of the head.  wrap: False for what must stay whole.
+    hang: columns by which wrapped rows are set in further.
+    painted: the same text with colours of its own, already escaped; "" to have the head coloured.
     """
 
     head: str
     text: str
     style: str = "head"
-    raw: bool = False
+    room: int = HEAD
+    wrap: bool = True
+    hang: int = 0
+    painted: str = ""
 
 
-class Message(Protocol):
-    """Something a command says."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something a command says.  type and data: its NDJSON form.  lines: its form for people."""
 
-    @property
-    def type(self) -> str:
-        """The kind of NDJSON line."""
-        ...
-
-    def data(self) -> dict[str, Any]:
-        """The NDJSON form, without type and schema."""
-        ...
-
-    def lines(self) -> Iterable[Line]:
-        """The form for people."""
-        ...
+    type: str
+    data: Mapping[str, Any]
+    lines: tuple[Line, ...] = ()
 
 
 class Writer(Protocol):
@@ -65,6 +62,10 @@ class Writer(Protocol):
         """Background that `--quiet` leaves out."""
         ...
 
+    def detail(self, message: Message) -> None:
+        """More than most want: people see it with `--verbose`."""
+        ...
+
     def fail(self, message: Message) -> None:
         """Why the command ends: people read it on stderr."""
         ...
@@ -73,11 +74,19 @@ class Writer(Protocol):
 class HumanWriter:
     """Results on `out`, failures on `err`."""
 
-    def __init__(self, out: IO[str], err: IO[str], color: str = "auto", quiet: bool = False) -> None:
+    def __init__(
+        self,
+        out: IO[str],
+        err: IO[str],
+        color: str = "auto",
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
         self._out = out
         self._err = err
         self._color = color
         self._quiet = quiet
+        self._verbose = verbose
 
     def emit(self, message: Message) -> None:
         self._print(message, self._out)
@@ -86,13 +95,17 @@ class HumanWriter:
         if not self._quiet:
             self._print(message, self._out)
 
+    def detail(self, message: Message) -> None:
+        if self._verbose:
+            self._print(message, self._out)
+
     def fail(self, message: Message) -> None:
         self._print(message, self._err)
 
     def _print(self, message: Message, stream: IO[str]) -> None:
         colored = wants_color(self._color, stream)
-        encoding = stream.encoding or "utf-8"
-        for line in message.lines():
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        for line in message.lines:
             for text in layout(line, colored):
                 stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()  # forked workers must not inherit half a text
@@ -106,11 +119,14 @@ class JsonWriter:
         self._human = HumanWriter(err, err, color)
 
     def emit(self, message: Message) -> None:
-        data = {"type": message.type, "schema": SCHEMA, **message.data()}
+        data = {"type": message.type, "schema": SCHEMA, **message.data}
         self._out.write(msgspec.json.encode(data).decode() + "\n")
         self._out.flush()
 
     def note(self, message: Message) -> None:
+        self.emit(message)
+
+    def detail(self, message: Message) -> None:
         self.emit(message)
 
     def fail(self, message: Message) -> None:
@@ -118,10 +134,10 @@ class JsonWriter:
         self._human.fail(message)
 
 
-def make_writer(*, json: bool, color: str, quiet: bool) -> Writer:
+def make_writer(*, json: bool, color: str, quiet: bool, verbose: bool) -> Writer:
     """The writer of this process.  With json, whatever the target prints goes to stderr."""
     if not json:
-        return HumanWriter(sys.stdout, sys.stderr, color, quiet)
+        return HumanWriter(sys.stdout, sys.stderr, color, quiet, verbose)
     out, sys.stdout = sys.stdout, sys.stderr
     return JsonWriter(out, sys.stderr, color)
 
@@ -141,20 +157,23 @@ def clean(text: str) -> str:
 
 
 def layout(line: Line, colored: bool = False) -> list[str]:
-    """A line as rows of the terminal: head, then body, wrapped behind the head."""
+    """A line as rows of the terminal: the head, then the body, wrapped behind the head."""
+    if line.painted and colored:
+        return [line.painted]
     text = clean(line.text)
-    if line.raw:
-        return [text]
-    head = line.head if not colored or not line.head else paint(line.head, line.style)
-    gap = " " * max(1, HEAD - len(line.head))
-    indent = " " * (HEAD + len(text) - len(text.lstrip()))
-    room = max(HEAD + len(gap) - HEAD, 0) + len(line.head)
-    rows = textwrap.wrap(
-        text, WIDTH, initial_indent=" " * room, subsequent_indent=indent, break_long_words=False,
-        break_on_hyphens=False, drop_whitespace=True,
-    )  # fmt: skip
-    first = rows[0][room:] if rows else ""
-    return [(head + gap + first).rstrip(), *rows[1:]]
+    head = clean(line.head).ljust(line.room)
+    rows = [text]
+    if line.wrap:
+        rows = textwrap.wrap(
+            text,
+            WIDTH - len(head),
+            subsequent_indent=" " * line.hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    if colored and line.head:
+        head = paint(line.head, line.style) + " " * (len(head) - len(line.head))
+    return [(head + rows[0]).rstrip(), *(" " * HEAD * bool(line.room) + row for row in rows[1:])]
 
 
 def paint(text: str, style: str) -> str:

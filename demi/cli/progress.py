@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 PLAIN_SECONDS = 10.0  # a log that says nothing for long is killed by some services
+FIRST_SECONDS = 1.0  # the first line comes early: it is alive
 LIVE_SECONDS = 0.25
 
 
@@ -28,7 +29,8 @@ class Progress:
         self._quiet = quiet
         self._color = color
         self._live: Live | None = None
-        self._started = self._last = time.monotonic()
+        self._started = time.monotonic()
+        self._due = self._started + FIRST_SECONDS
 
     def __enter__(self) -> Progress:
         if not self._quiet and sys.stderr.isatty():
@@ -40,6 +42,7 @@ class Progress:
             )
             self._live = Live("", console=console, transient=True, auto_refresh=False)
             self._live.start()
+            self._due = self._started
         return self
 
     def __exit__(
@@ -62,10 +65,9 @@ class Progress:
     def tell(self, text: str) -> None:
         """Show `text` now if it is time to."""
         now = time.monotonic()
-        wait = LIVE_SECONDS if self._live is not None else PLAIN_SECONDS
-        if self._quiet or now - self._last < wait:
+        if self._quiet or now < self._due:
             return
-        self._last = now
+        self._due = now + (LIVE_SECONDS if self._live is not None else PLAIN_SECONDS)
         line = clean(text)[: WIDTH - 1]
         if self._live is not None:
             from rich.text import Text

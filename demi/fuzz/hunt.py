@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from demi.errors import DivergenceError
 from demi.fuzz.program import generate
 from demi.oracle import Violation
-from demi.scheduler.execute import Choices, Subject, execute, record
+from demi.scheduler.execute import USUAL_CAUSES, Choices, Subject, execute, record
 from demi.scheduler.registry import make_strategy
 from demi.scheduler.run import Outcome
 from demi.target import Profile
@@ -79,8 +80,16 @@ def hunt(subject: Subject, plan: Plan, numbers: Iterator[int]) -> Iterator[tuple
 def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
     """Execute one run of a hunt again and record it.  Raises DivergenceError if it differs."""
     choices = Choices(subject.world)
-    one_run(subject, plan, number, choices)
-    return record(subject, choices.taken, plan.seed + number, strategy=plan.strategy)
+    first = one_run(subject, plan, number, choices).violation
+    trace = record(subject, choices.taken, plan.seed + number, strategy=plan.strategy)
+    if first != trace.violation:
+        seen = [one.fingerprint if one else "no violation" for one in (first, trace.violation)]
+        raise DivergenceError(
+            f"the run does not repeat: {seen[0]}, then {seen[1]}",
+            where=f"{subject.target.name} seed {plan.seed + number}",
+            remedy=USUAL_CAUSES,
+        )
+    return trace
 
 
 Progress = Callable[[int, int], None]

@@ -14,8 +14,11 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import cache
 
+from demi.errors import DemiError, TargetError
 from demi.fuzz.hunt import Found, Plan, Progress, hunt, matches
 from demi.scheduler.execute import Subject
 
@@ -26,7 +29,7 @@ TICK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class HuntResult:
-    """runs: all runs 0..runs-1 finished.  found: violations kept, by run number.
+    """runs: all runs 0..runs-1 finished, in `steps` steps.  found: violations kept, by run number.
 
     others: fingerprints that were not wanted, with how often.  interrupted: Ctrl-C ended it.
     """
@@ -41,34 +44,41 @@ class HuntResult:
 
 @dataclass(slots=True)
 class Block:
-    """The outcome of runs first..done-1 of a block first..last-1."""
+    """The outcome of runs first..done-1 of a block first..last-1.
+
+    sizes: steps of each run.  others: run numbers and fingerprints.  error: what run `done` raised.
+    """
 
     first: int
     last: int
     done: int
-    steps: int
-    found: list[Found]
-    others: dict[str, int]
+    sizes: list[int] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    others: list[tuple[int, str]] = field(default_factory=list)
+    error: DemiError | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing of it is left to run."""
+        return self.done >= self.last or self.error is not None
 
 
-def run_block(subject: Subject, plan: Plan, first: int, last: int, keep: int) -> Block:
+def fill_block(subject: Subject, plan: Plan, block: Block, keep: int) -> None:
     """Run a block; stops early when `keep` violations were found or it takes long."""
-    block = Block(first, last, first, 0, [], {})
     started = time.monotonic()
-    for number, outcome in hunt(subject, plan, iter(range(first, last))):
-        block.done = number + 1
-        block.steps += outcome.steps
-        violation = outcome.violation
-        if violation is not None and matches(plan, outcome):
-            block.found.append(Found(number, plan.seed + number, violation, outcome.steps))
-            if len(block.found) >= keep:
+    try:
+        for number, outcome in hunt(subject, plan, iter(range(block.first, block.last))):
+            violation = outcome.violation
+            if violation is not None and matches(plan, outcome):
+                block.found.append(Found(number, plan.seed + number, violation, outcome.steps))
+            elif violation is not None:
+                block.others.append((number, violation.fingerprint))
+            block.sizes.append(outcome.steps)
+            block.done = number + 1
+            if len(block.found) >= keep or time.monotonic() - started > BLOCK_SECONDS:
                 break
-        elif violation is not None:
-            name = violation.fingerprint
-            block.others[name] = block.others.get(name, 0) + 1
-        if time.monotonic() - started > BLOCK_SECONDS:
-            break
-    return block
+    except DemiError as error:
+        block.error = error  # counts only if no run below it ends the hunt
 
 
 class Campaign:
@@ -81,17 +91,29 @@ class Campaign:
         self.steps = 0
         self.ran = 0
         self.blocks: list[Block] = []
+        self._limit = runs
 
     def add(self, block: Block) -> None:
         """A block came back."""
         self.blocks.append(block)
-        self.steps += block.steps
+        self.steps += sum(block.sizes)
         self.ran += block.done - block.first
+        if block.found or block.error is not None:
+            found = self._found()
+            enough = [found[self.keep - 1].number + 1] if len(found) >= self.keep else []
+            self._limit = min([self.runs, *enough, *[b.done for b in self.blocks if b.error]])
 
     def limit(self) -> int:
         """No run from this number on can change the answer."""
-        found = sorted(one.number for block in self.blocks for one in block.found)
-        return found[self.keep - 1] + 1 if len(found) >= self.keep else self.runs
+        return self._limit
+
+    def error(self) -> DemiError | None:
+        """What ended the hunt, unless enough was found before."""
+        failed = [block for block in self.blocks if block.error and block.done <= self._limit]
+        found = self._found()
+        if not failed or (len(found) >= self.keep and found[self.keep - 1].number < self._limit):
+            return None
+        return min(failed, key=lambda block: block.done).error
 
     def result(self, *, interrupted: bool, timed_out: bool) -> HuntResult:
         """The answer over the runs 0..n-1 without a gap (an interrupt may leave gaps above)."""
@@ -106,12 +128,12 @@ class Campaign:
         else:
             kept = [f for f in self._found() if f.number < limit]
         others: dict[str, int] = {}
-        for block in sorted(self.blocks, key=lambda one: one.first):
-            if block.first < limit:
-                for name, count in block.others.items():
-                    others[name] = others.get(name, 0) + count
+        seen = sorted(one for block in self.blocks for one in block.others)
+        for name in [name for number, name in seen if number < limit]:
+            others[name] = others.get(name, 0) + 1
+        steps = sum(sum(block.sizes[: max(0, limit - block.first)]) for block in self.blocks)
         return HuntResult(
-            min(end, limit), self.steps, tuple(kept[: self.keep]), others, interrupted, timed_out
+            min(end, limit), steps, tuple(kept[: self.keep]), others, interrupted, timed_out
         )
 
     def _found(self) -> list[Found]:
@@ -130,7 +152,7 @@ def hunt_parallel(
 ) -> HuntResult:
     """Hunt through runs 0..runs-1.  seconds: wall limit, 0 for none.  keep: violations to collect.
 
-    Ctrl-C ends it with what was found.
+    Ctrl-C ends it with what was found.  Raises the DemiError of the lowest run that ended in one.
     """
     campaign = Campaign(runs, keep)
     deadline = time.monotonic() + seconds if seconds else float("inf")
@@ -141,6 +163,9 @@ def hunt_parallel(
             timed_out = _pool(make, plan, campaign, deadline, workers, progress)
     except KeyboardInterrupt:
         return campaign.result(interrupted=True, timed_out=False)
+    error = campaign.error()
+    if error is not None:
+        raise error
     return campaign.result(interrupted=False, timed_out=timed_out)
 
 
@@ -151,24 +176,31 @@ def _alone(
     while at < campaign.limit():
         if time.monotonic() >= deadline:
             return True
-        block = run_block(subject, plan, at, min(at + BLOCK_RUNS, campaign.runs), campaign.keep)
-        campaign.add(block)
+        block = Block(at, min(at + BLOCK_RUNS, campaign.runs), at)
+        try:
+            fill_block(subject, plan, block, campaign.keep)
+        finally:  # Ctrl-C in the middle of a block loses nothing
+            campaign.add(block)
         at = block.done
         if progress:
             progress(campaign.ran, campaign.steps)
     return False
 
 
-_WORKER: list[tuple[Subject, Plan]] = []  # one per worker process: built once, used by every block
+_WORKER: list[Callable[[], tuple[Subject, Plan]]] = []  # one per worker process
 
 
 def _start(make: Callable[[], Subject], plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
-    _WORKER[:] = [(make(), plan)]  # inherited by the fork: a profile may hold functions
+    # inherited by the fork: a profile may hold functions.  Built by the first block and kept, since an
+    # error here would break the pool instead of being told
+    _WORKER[:] = [cache(lambda: (make(), plan))]
 
 
 def _work(first: int, last: int, keep: int) -> Block:
-    return run_block(*_WORKER[0], first, last, keep)
+    block = Block(first, last, first)
+    fill_block(*_WORKER[0](), block, keep)
+    return block
 
 
 def _pool(
@@ -194,13 +226,19 @@ def _pool(
             for future in done:
                 block = future.result()
                 campaign.add(block)
-                if block.done < block.last and len(block.found) < campaign.keep:
+                if not block.settled and len(block.found) < campaign.keep:
                     todo.append((block.done, block.last))
                     todo.sort()
             if progress:
                 progress(campaign.ran, campaign.steps)
+    except BrokenProcessPool as error:
+        raise TargetError(
+            "a worker process died",
+            where=f"after {campaign.ran} runs",
+            remedy="usually memory, or a target that ends its process; try --workers 1",
+        ) from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)  # not waiting races with the end of the interpreter
 
 
 def _next_span(campaign: Campaign, todo: list[tuple[int, int]]) -> tuple[int, int] | None:

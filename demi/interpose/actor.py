@@ -17,7 +17,7 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from demi.interpose.payload import Freezer, serialize
+from demi.interpose.payload import Freezer, Opaque, Serialized, serialize
 
 if TYPE_CHECKING:
     from demi.interpose.actor_world import ActorWorld
@@ -48,7 +48,7 @@ class Node:
         self.on_start(ctx)
 
 
-class Stream(random.Random):
+class Stream(Opaque, random.Random):
     """A node's own random stream: SplitMix64, so its whole state is one int (cheap to checkpoint)."""
 
     _MASK = (1 << 64) - 1
@@ -73,6 +73,10 @@ class Stream(random.Random):
         """A float in [0, 1) with 53 random bits."""
         return (self._next() >> 11) * (1.0 / (1 << 53))
 
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        """Normal distribution; the inherited one keeps half of each draw outside `state`."""
+        return self.normalvariate(mu, sigma)
+
     def _next(self) -> int:
         self.state = (self.state + 0x9E3779B97F4A7C15) & self._MASK
         z = self.state
@@ -86,7 +90,7 @@ def stream_seed(seed: int, name: str) -> int:
     return (crc32(name.encode()) << 32) ^ (seed * 0x9E3779B97F4A7C15)
 
 
-class Durable(MutableMapping[str, Any]):
+class Durable(Opaque, MutableMapping[str, Any]):
     """What survives a crash: values are frozen when stored, so later mutation does not leak in."""
 
     __slots__ = ("_freezer", "_items")
@@ -97,7 +101,7 @@ class Durable(MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         kept = self._items[key]
-        return kept.open() if type(kept).__name__ == "Serialized" else kept
+        return kept.open() if type(kept) is Serialized else kept
 
     def __setitem__(self, key: str, value: Any) -> None:
         frozen = self._freezer.immutable(value)
@@ -121,18 +125,21 @@ class Durable(MutableMapping[str, Any]):
         self._items = dict(saved)
 
 
-class Context:
+class Context(Opaque):
     """A node's only door to the outside.
 
     name: its own name.  peers: the other nodes, in canonical order.  durable: survives a crash.
     """
 
-    __slots__ = ("_immutable", "_index", "_node", "_random", "_world", "durable", "name", "peers")
+    __slots__ = (
+        "_immutable", "_index", "_node", "_origin", "_random", "_world", "durable", "name", "peers"
+    )  # fmt: skip
 
     def __init__(self, world: ActorWorld, node: int, name: str, peers: Sequence[str]) -> None:
         self._world = world
         self._node = node
         self._random: Stream | None = None
+        self._origin = 0
         self._index = world.index
         self._immutable = world.freezer.immutable
         self.name = name
@@ -183,5 +190,26 @@ class Context:
     def random(self) -> Stream:
         """The node's own stream, a `random.Random`."""
         if self._random is None:
-            self._random = Stream(stream_seed(self._world.seed, self.name))
+            self._random = Stream(self._origin)
         return self._random
+
+    # ---- for the world; the same objects for all its life, since a node may keep them
+
+    def begin(self, seed: int) -> None:
+        """A new run."""
+        self._origin = stream_seed(seed, self.name) & Stream._MASK
+        self.rewind(None)
+        self.durable.load({})
+
+    def drawn(self) -> int | None:
+        """The state of the stream; None while nothing was drawn."""
+        if self._random is None or self._random.state == self._origin:
+            return None
+        return self._random.state
+
+    def rewind(self, state: int | None) -> None:
+        """Return to a state told by `drawn`."""
+        if self._random is not None:
+            self._random.state = self._origin if state is None else state
+        elif state is not None:
+            self._random = Stream(state)

@@ -12,19 +12,22 @@ Not here: choosing, recording, naming; the network (`network.py`), timers (`time
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
+from zlib import crc32
 
 from demi.errors import ContractError, DemiError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
-from demi.interpose.actor import OUTSIDE, Context, Node, Stream
+from demi.interpose.actor import OUTSIDE, Context, Node
+from demi.interpose.canon import Canon, canonical
 from demi.interpose.network import make_network, remove_sorted
 from demi.interpose.outside import Outside
-from demi.interpose.payload import Freezer, Serialized, canonical, label_of, serialize, to_json
-from demi.interpose.state import Saved, load_object, save_object
+from demi.interpose.payload import Freezer, Serialized, label_of, serialize, to_json
+from demi.interpose.state import Saved, copy_state, load_object, save_object
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, Armed, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
 from demi.oracle import Failure
@@ -32,6 +35,9 @@ from demi.oracle import Failure
 DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 _UNREAD = object()
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # differs from process to process
+NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
+"""A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
 
 
 class ActorView:
@@ -64,7 +70,8 @@ class ActorWorld:
     """A World of `Node` objects.
 
     nodes: name -> factory of the node.  observe(node): what invariants and viewers see, best a
-    NamedTuple of immutable values.  network, timers, lossy: see `network.py` and `timers.py`.
+    NamedTuple of immutable values; without it, a copy of the fields.  network, timers, lossy: see
+    `network.py` and `timers.py`.
     inputs: label -> args -> message, for INJECT externals; without it, the message is (label, args).
     autostart: every node is started by `reset`; otherwise START externals do it.
 
@@ -76,7 +83,7 @@ class ActorWorld:
         self,
         nodes: Mapping[str, Callable[[], Node]],
         *,
-        observe: Callable[[Any], Any] = vars,
+        observe: Callable[[Any], Any] | None = None,
         network: str = "fifo",
         timers: str = "free",
         lossy: bool = False,
@@ -91,14 +98,19 @@ class ActorWorld:
         self.names: Sequence[str] = tuple(nodes)
         self.capabilities = Capabilities(network, timers, lossy, checkpoint=True)
         self.freezer = Freezer()
+        self._canon = Canon(self.freezer)
         self.seed = 0
         self.index = {name: i for i, name in enumerate(self.names)}
         self._factories = tuple(nodes.values())
-        self._observe = observe
+        self._observe = observe or self._fields
         self._policy = parse_policy(timers)
         self._free = self._policy.word == "free"
         self._inputs = dict(inputs or {})
         self._autostart = autostart
+        self._contexts = [
+            Context(self, i, name, [peer for peer in self.names if peer != name])
+            for i, name in enumerate(self.names)
+        ]
         self.reset(0)
 
     # ---- the life of a run
@@ -114,11 +126,9 @@ class ActorWorld:
         self.push = self._network.push
         self._take = self._network.take
         self._nodes: list[Node | None] = [None] * count
-        self._contexts = [
-            Context(self, i, name, [peer for peer in self.names if peer != name])
-            for i, name in enumerate(self.names)
-        ]
-        self._saved: list[Saved | None] = [None] * count
+        for context in self._contexts:
+            context.begin(seed)
+        self._saved: list[NodeSaved | None] = [None] * count  # None: changed since
         self._armed: Armed = {}
         self._armings: dict[tuple[int, int], int] = {}
         self._timer_names: dict[int, str] = {}
@@ -173,7 +183,7 @@ class ActorWorld:
                 self._saved[node] = None
                 try:
                     actor.on_message(self._contexts[node], self.names[peer], packet)
-                except Exception as error:
+                except BaseException as error:
                     self.fail(node, error)
         elif kind == TIMER:
             self._fire(event)
@@ -185,6 +195,16 @@ class ActorWorld:
         if self._outside.watching:
             self._outside.refresh()
         return step
+
+    def _fields(self, node: Any) -> dict[str, Any]:
+        """What is observed of a node whose target does not say: its fields, copied where possible."""
+        fields = {}
+        for name, value in vars(node).items():
+            try:
+                fields[name] = copy_state(value, self.freezer, {}, name)
+            except ContractError:
+                fields[name] = value
+        return fields
 
     def observe(self) -> ActorView:
         return self._view
@@ -264,20 +284,20 @@ class ActorWorld:
         self._saved[node] = None
         try:
             getattr(actor, handler)(self._contexts[node], *args)
-        except Exception as error:
+        except BaseException as error:
             self.fail(node, error)
 
     def start(self, node: int, handler: str) -> None:
         """A new node object; `handler` is on_start or on_restart."""
         try:
             self._nodes[node] = self._factories[node]()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TargetError(
                 f"the constructor of node {self.names[node]} raised {type(error).__name__}: {error}",
                 where=_place(error.__traceback__),
                 remedy="construct nodes without effects; use on_start for what may fail",
             ) from error
-        self._contexts[node]._random = None
+        self._contexts[node].rewind(None)
         self.run(node, handler)
 
     def stop(self, node: int) -> None:
@@ -289,13 +309,13 @@ class ActorWorld:
         self._view.forget(node)
         self._outside.refresh()
 
-    def fail(self, node: int, error: Exception) -> None:
+    def fail(self, node: int, error: BaseException) -> None:
         """A handler raised: the node is down."""
-        if isinstance(error, DemiError):
+        if isinstance(error, (DemiError, KeyboardInterrupt)):
             raise error
         place = _place(error.__traceback__)
         function = place.rsplit(":", 1)[0].rsplit(".", 1)[-1]
-        text = " ".join(str(error).split())[:200]
+        text = _ADDRESS.sub("0x...", " ".join(_said(error).split()))[:200]
         self.current.failure = Failure(
             self.names[node], type(error).__name__, place, text, function
         )
@@ -396,15 +416,15 @@ class ActorWorld:
         return self._network.channels()
 
     def node_digest(self, node: int) -> str:
-        return hashlib.blake2b(self._node_text(node).encode(), digest_size=4).hexdigest()
+        return f"{crc32(self._node_text(node).encode()):08x}"
 
     def _node_text(self, node: int) -> str:
-        actor = self._nodes[node]
-        if actor is None:
-            return "down"
-        context = self._contexts[node]
-        durable = {key: _opened(kept) for key, kept in context.durable.saved().items()}
-        return canonical((actor, durable, context._random and context._random.state))
+        actor, context = self._nodes[node], self._contexts[node]
+        text = "down" if actor is None else self._canon.node(actor)
+        if len(context.durable):
+            text += canonical({key: _opened(kept) for key, kept in context.durable.saved().items()})
+        drawn = context.drawn() if actor is not None else None  # a restart begins the stream again
+        return text if drawn is None else f"{text}~{drawn}"
 
     def digest(self) -> bytes:
         flight = [
@@ -415,28 +435,27 @@ class ActorWorld:
             )
             for dst, src in self.channels()
         ]
-        order = [e[1:] for e in self._enabled if e[0] == DELIVER] if self._ordered_inbox() else []
-        timers = sorted((node, name) for (node, _), (_, name, _) in self._armed.items())
-        clocks = [] if self._free else sorted(d - self.clock(0) for _, _, d in self._armed.values())
+        now = self.clock(0)  # deadlines decide only where there is one clock
+        timers = sorted(
+            (node, name, 0.0 if self._free else round(deadline - now, 9))
+            for (node, _), (_, name, deadline) in self._armed.items()
+        )
         whole = [
             [self._node_text(node) for node in range(len(self.names))],
-            flight, order, timers, clocks, sorted(self._cut), self._outside.waiting(),
+            flight, self._network.order(), timers, sorted(self._cut), self._outside.waiting(),
         ]  # fmt: skip
         return hashlib.blake2b(canonical(whole).encode(), digest_size=16).digest()
-
-    def _ordered_inbox(self) -> bool:
-        return self.capabilities.network in ("mailbox", "causal")
 
     # ---- checkpoints
 
     def checkpoint(self) -> object:
         saved = self._saved
-        for node, actor in enumerate(self._nodes):
-            if saved[node] is None and actor is not None:
-                saved[node] = save_object(actor, self.freezer)
+        for node, kept in enumerate(saved):
+            if kept is None:
+                saved[node] = self._save_node(node)
         return (
+            self.seed,
             tuple(saved),
-            tuple([(c._random and c._random.state, c.durable.saved()) for c in self._contexts]),
             tuple(self._enabled),
             self._network.save(),
             dict(self._armed),
@@ -447,24 +466,43 @@ class ActorWorld:
             tuple(self._view._cache),
         )
 
+    def _save_node(self, node: int) -> NodeSaved:
+        actor, context = self._nodes[node], self._contexts[node]
+        image = None if actor is None else save_object(actor, self.freezer)
+        return image, context.drawn(), context.durable.saved()
+
     def restore(self, saved: Any) -> None:
-        nodes, contexts, enabled, network, armed, armings, clocks, cut, outside, seen = saved
+        seed, nodes, enabled, network, armed, armings, clocks, cut, outside, seen = saved
+        mine, cache, immutable = self._saved, self._view._cache, self.freezer.immutable
+        if seed != self.seed:
+            self.seed = seed
+            for node, context in enumerate(self._contexts):
+                context.begin(seed)
+                mine[node] = None
         for node, kept in enumerate(nodes):
-            if kept is not None and kept is self._saved[node]:
-                continue  # untouched since that checkpoint
-            self._nodes[node] = None if kept is None else load_object(kept, self.freezer)
-            self._saved[node] = kept
-        for context, (state, durable) in zip(self._contexts, contexts, strict=True):
-            context._random = None if state is None else Stream(state)
-            context.durable.load(durable)
-        self._enabled[:] = enabled
+            if kept is not mine[node]:  # else untouched since that checkpoint
+                mine[node] = kept
+                # kept only if what was observed cannot have followed the old object
+                cache[node] = seen[node] if immutable(seen[node]) else _UNREAD
+                actor, state, durable = kept
+                self._nodes[node] = None if actor is None else load_object(actor, self.freezer)
+                context = self._contexts[node]
+                context.rewind(state)
+                context.durable.load(durable)
         self._network.load(network)
+        self._enabled[:] = enabled
         self._armed = dict(armed)
         self._armings = dict(armings)
         self._clocks[:] = clocks
         self._cut = cut
         self._outside.load(outside)
-        self._view._cache[:] = seen
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:
+        return f"(its text raised {type(second).__name__})"
 
 
 def _opened(packet: Any) -> Any:

@@ -71,12 +71,16 @@ class Network(Protocol):
         """Lose a message in flight."""
         ...
 
+    def order(self) -> object:
+        """What decides the order of arrival besides the contents of each channel; for digests."""
+        ...
+
     def save(self) -> object:
         """Immutable copy of everything but `enabled`."""
         ...
 
     def load(self, saved: Any) -> None:
-        """Return to a copy; the world restores `enabled`."""
+        """Return to a copy; the world restores `enabled` afterwards."""
         ...
 
 
@@ -111,6 +115,9 @@ class _Channels:
     def channels(self) -> list[tuple[int, int]]:
         return sorted(key for key, flight in self._flight.items() if flight)
 
+    def order(self) -> object:
+        return ()
+
     def _in_flight(self, event: Event) -> bool:
         flight = self._flight.get((event[1], event[2]))
         return flight is not None and event[3] in flight
@@ -128,7 +135,7 @@ class _Channels:
 class Fifo:
     """The oldest message of every channel; one queue of (k, packet) per ordered pair of nodes."""
 
-    __slots__ = ("_enabled", "_lossy", "_nodes", "_queues", "_total")
+    __slots__ = ("_enabled", "_lossy", "_nodes", "_queues", "_total", "_used")
 
     def __init__(self, enabled: list[Event], nodes: int, lossy: bool) -> None:
         self._enabled = enabled
@@ -136,12 +143,15 @@ class Fifo:
         self._lossy = lossy
         self._queues: list[deque[tuple[int, Packet]]] = [deque() for _ in range(nodes * nodes)]
         self._total = [0] * (nodes * nodes)
+        self._used: list[int] = []  # channels that ever carried a message: a checkpoint's length
 
     def push(self, src: int, dst: int, packet: Packet) -> Event:
         at = dst * self._nodes + src
         queue = self._queues[at]
         k = self._total[at]
         self._total[at] = k + 1
+        if not k:
+            self._used.append(at)
         event = (DELIVER, dst, src, k)
         if not queue:
             insort(self._enabled, event)
@@ -171,9 +181,14 @@ class Fifo:
         return queue[0][0] == event[3] or (self._lossy and any(k == event[3] for k, _ in queue))
 
     def peek(self, event: Event) -> Packet:
-        for k, packet in self._queues[event[1] * self._nodes + event[2]]:
-            if k == event[3]:
-                return packet
+        queue, k = self._queues[event[1] * self._nodes + event[2]], event[3]
+        if queue:
+            guess = k - queue[0][0]  # exact unless something in between was dropped
+            if 0 <= guess < len(queue) and queue[guess][0] == k:
+                return queue[guess][1]
+            for found, packet in queue:
+                if found == k:
+                    return packet
         raise KeyError(event)
 
     def channel(self, dst: int, src: int) -> list[Event]:
@@ -192,17 +207,31 @@ class Fifo:
         if remove_sorted(self._enabled, event) and queue:
             insort(self._enabled, (DELIVER, dst, src, queue[0][0]))
 
+    def order(self) -> object:
+        return ()
+
     def save(self) -> object:
-        return tuple([tuple(queue) for queue in self._queues]), tuple(self._total)
+        """The channels that are not empty: exactly those with a head in `enabled`."""
+        queues, nodes, total = self._queues, self._nodes, self._total
+        return [
+            (at, tuple(queues[at]))
+            for at in [dst * nodes + src for kind, dst, src, _ in self._enabled if kind == DELIVER]
+        ], [(at, total[at]) for at in self._used]
 
     def load(self, saved: Any) -> None:
-        queues, totals = saved
-        for at, items in enumerate(queues):
-            queue = self._queues[at]
-            if items or queue:
-                queue.clear()
-                queue.extend(items)
-        self._total[:] = totals
+        """See `save`; called before the world restores `enabled`."""
+        flights, totals = saved
+        queues, nodes, total = self._queues, self._nodes, self._total
+        for kind, dst, src, _ in self._enabled:
+            if kind == DELIVER:
+                queues[dst * nodes + src].clear()
+        for at, items in flights:
+            queues[at].extend(items)
+        for at in self._used[len(totals) :]:
+            total[at] = 0
+        for at, count in totals:
+            total[at] = count
+        self._used[:] = [at for at, _ in totals]
 
 
 class Bag(_Channels):
@@ -305,6 +334,18 @@ class Causal(_Channels):
         self._leave(event)
         del self._stamps[event]
 
+    def order(self) -> object:
+        """Per node and per message: how many of those in flight on each channel must come before."""
+        clocks = [*self._known, *[self._stamps[event] for event in sorted(self._stamps)]]
+        return [
+            {
+                key: sum(1 for k in flight if k < clock[key])
+                for key, flight in self._flight.items()
+                if clock.get(key, 0) > next(iter(flight), clock.get(key, 0))
+            }
+            for clock in clocks
+        ]
+
     def save(self) -> object:
         known = tuple([dict(one) for one in self._known])
         return super().save(), known, dict(self._stamps)  # stamps are never changed once made
@@ -349,6 +390,9 @@ class Mailbox(_Channels):
 
     def drop(self, event: Event) -> None:
         self.take(event, [])
+
+    def order(self) -> object:
+        return [[src for _, _, src, _ in inbox] for inbox in self._inbox]
 
     def save(self) -> object:
         return super().save(), tuple([tuple(inbox) for inbox in self._inbox])

@@ -17,6 +17,7 @@ from demi.errors import TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.actor import OUTSIDE
 from demi.interpose.network import remove_sorted
+from demi.interpose.payload import serialize, to_json
 from demi.oracle import Failure
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class Outside:
         for external in externals:
             nodes = tuple(self._resolve(external))
             if external.kind == Kind.INJECT:
+                if to_json(external.args) != external.args:
+                    raise TargetError(
+                        "the args of an input must be plain JSON, to be the same after a trace",
+                        where=external.id,
+                        remedy="lists instead of tuples, text as keys; inputs= may build any message",
+                    )
                 self._world.input(external)  # an unknown input is refused now
             event = (int(external.kind), nodes[0], len(self._all), 0)
             self._all.append(external)
@@ -119,7 +126,10 @@ class Outside:
         external, nodes = self._all[event[2]], self._nodes[event[2]]
         self.withdraw(event)
         if kind == Kind.INJECT:
-            world.run(nodes[0], "on_message", OUTSIDE, world.input(external))
+            message = world.input(external)
+            if not world.freezer.immutable(message):  # the node may change it; the program must not
+                message = serialize(message, external.id).open()
+            world.run(nodes[0], "on_message", OUTSIDE, message)
         elif kind == Kind.CRASH:
             world.stop(nodes[0])
         elif kind == Kind.START:

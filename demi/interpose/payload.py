@@ -14,12 +14,17 @@ import dataclasses
 import math
 import pickle
 from collections import deque
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from demi.errors import ContractError
 
 ATOMS = frozenset({int, str, bytes, bool, float, complex, type(None)})
+VALUES = (range, Decimal, date, time, timedelta)  # immutable, without fields to look into
+DEPTH_MAX = 64  # of JSON written; a trace reader refuses values nested deeper than 100
 _VERIFIED_MAX = 4096  # objects remembered as immutable; cleared when full, so memory stays flat
 
 
@@ -70,11 +75,13 @@ class Freezer:
             if getattr(value, "__dict__", None):
                 return False
             return all(type(part) in ATOMS or self._remembered(part) for part in value)
-        if isinstance(value, (Enum, type)):
+        if isinstance(value, (Enum, type, *VALUES)):
             return True
         params = getattr(kind, "__dataclass_params__", None)
         if params is not None and params.frozen:
             parts = [getattr(value, f.name) for f in dataclasses.fields(value)]
+            if len(getattr(value, "__dict__", ())) + len(slots_of(kind)) > len(parts):
+                return False  # a subclass that is no dataclass may add fields that change
             return all(type(part) in ATOMS or self._remembered(part) for part in parts)
         return isinstance(value, (int, str, bytes, float)) and not getattr(value, "__dict__", None)
 
@@ -123,82 +130,85 @@ def _clean(word: str) -> str:
     return kept or "message"
 
 
-def to_json(value: Any) -> Any:
-    """JSON form of any value, for people and traces: records by field name, sets sorted."""
+class Opaque:
+    """Base of what demi hands to a node (its context, its stream): no part of the node's state."""
+
+    __slots__ = ()
+
+
+_SLOTS: dict[type, tuple[str, ...]] = {}
+
+
+def slots_of(kind: type) -> tuple[str, ...]:
+    """The attribute names of a class's slots, private ones as they are stored."""
+    known = _SLOTS.get(kind)
+    if known is None:
+        known = _SLOTS[kind] = tuple(_slots_of(kind))
+    return known
+
+
+def _slots_of(kind: type) -> Iterator[str]:
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in ("__dict__", "__weakref__"):
+                hidden = name.startswith("__") and not name.endswith("__")
+                yield f"_{base.__name__.lstrip('_')}{name}" if hidden else name
+
+
+def to_json(value: Any, path: tuple[int, ...] = ()) -> Any:
+    """JSON form of any value, for people and traces: records by field name, sets sorted.
+
+    path: ids of the values this one is inside of.  What contains itself, and what is nested deeper
+    than DEPTH_MAX, is written by its class name.
+    """
     kind = type(value)
     if kind in (str, bool, type(None)):
         return value
     if kind is int:
-        return value if -(2**63) <= value < 2**63 else str(value)
+        return value if -(2**63) <= value < 2**63 else _int_text(value)
     if kind is float:
         return value if math.isfinite(value) else repr(value)
-    return _compound_json(value)
+    if id(value) in path or len(path) >= DEPTH_MAX:
+        return f"<{kind_name(value)}>"
+    return _compound_json(value, (*path, id(value)))
 
 
-def _compound_json(value: Any) -> Any:
+def _int_text(value: int) -> str:
+    """Decimal, or hexadecimal where Python refuses to write that many digits."""
+    return str(value) if value.bit_length() < 10_000 else hex(value)
+
+
+def _compound_json(value: Any, path: tuple[int, ...]) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: to_json(part) for name, part in zip(value._fields, value, strict=True)}
+        return {name: to_json(part, path) for name, part in zip(value._fields, value, strict=True)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_json(getattr(value, f.name), path) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple, deque)):
-        return [to_json(part) for part in value]
+        return [to_json(part, path) for part in value]
     if isinstance(value, dict):
         pairs = [
-            (key if isinstance(key, str) else str(to_json(key)), v) for key, v in value.items()
+            (key if isinstance(key, str) else str(to_json(key, path)), v)
+            for key, v in value.items()
         ]
-        return {key: to_json(part) for key, part in sorted(pairs, key=lambda pair: pair[0])}
+        return {key: to_json(part, path) for key, part in sorted(pairs, key=lambda pair: pair[0])}
     if isinstance(value, (set, frozenset)):
-        return sorted((to_json(part) for part in value), key=repr)
+        return sorted((to_json(part, path) for part in value), key=repr)
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
-    if isinstance(value, (int, str, float)):
-        return to_json(value.__str__() if isinstance(value, str) else value + 0)
+    if isinstance(value, VALUES):
+        return str(value)
+    if isinstance(value, int):
+        return to_json(int.__add__(value, 0))  # not its own method, which may be anything
+    if isinstance(value, float):
+        return to_json(float.__float__(value))
+    if isinstance(value, str):
+        return str.__str__(value)
     return f"<{kind_name(value)}>"
 
 
 def kind_name(value: Any) -> str:
     """The qualified class name: stable where `repr` would show an address."""
     return type(value).__qualname__
-
-
-def canonical(value: Any) -> str:
-    """Canonical text of a value: equal values give equal text in every process.
-
-    Objects without fields of their own are written by class name.  Cyclic structures are the
-    caller's mistake and end in RecursionError.
-    """
-    kind = type(value)
-    if kind is int or kind is str or kind is bool or value is None:
-        return repr(value)
-    if isinstance(value, Enum):
-        return f"{kind.__qualname__}.{value.name}"
-    if isinstance(value, tuple):
-        name = kind.__qualname__ if kind is not tuple else ""
-        return f"{name}({','.join([canonical(part) for part in value])})"
-    if isinstance(value, (list, deque)):
-        return f"[{','.join([canonical(part) for part in value])}]"
-    if isinstance(value, (set, frozenset)):
-        return "{" + ",".join(sorted([canonical(part) for part in value])) + "}"
-    if isinstance(value, dict):
-        pairs = sorted((canonical(key), canonical(part)) for key, part in value.items())
-        return "{" + ",".join([f"{key}:{part}" for key, part in pairs]) + "}"
-    if isinstance(value, (int, float, str, bytes, bytearray, complex)):
-        return repr(value)
-    return f"{kind.__qualname__}<{_fields_text(value)}>"
-
-
-def _fields_text(value: Any) -> str:
-    return ",".join(f"{name}={canonical(part)}" for name, part in fields_of(value))
-
-
-def fields_of(value: Any) -> list[tuple[str, Any]]:
-    """The instance fields of an object by name, sorted: `__dict__` and slots."""
-    found = dict(getattr(value, "__dict__", {}))
-    for base in type(value).__mro__:
-        slots = base.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                found[name] = getattr(value, name)
-    return sorted(found.items())

@@ -6,24 +6,28 @@ node are kept.  A class may define `snapshot()` and `restore(saved)` instead; `r
 object made without `__init__`.
 
 Not here: when to save.  Objects that hold the outside world (files, locks, threads, generators) are
-refused by name.
+refused by name, and so are functions that close over what changes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from enum import Enum
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, cast
 
 from demi.errors import ContractError
-from demi.interpose.payload import ATOMS, Freezer
+from demi.interpose.payload import ATOMS, VALUES, Freezer, Opaque, slots_of
 
-_SHARED = (Enum, type, FunctionType, BuiltinFunctionType, ModuleType)
+Memo = dict[int, Any]
+_SHARED = (Enum, type, ModuleType, Opaque, *VALUES)
+_CONTAINERS: tuple[type, ...] = (defaultdict, OrderedDict, dict, list, set, deque, bytearray)
+_REFUSED = ("builtins", "_thread", "_io", "threading", "socket", "weakref")
+_REMEDY = "define snapshot() and restore(saved) on the node, or keep it out of its state"
 
 
-def copy_state(value: Any, freezer: Freezer, memo: dict[int, Any], path: str) -> Any:
+def copy_state(value: Any, freezer: Freezer, memo: Memo, path: str) -> Any:
     """An independent copy of a state value that shares what is immutable.
 
     path: where we are, for the error.  Raises ContractError for what cannot be copied.
@@ -34,93 +38,136 @@ def copy_state(value: Any, freezer: Freezer, memo: dict[int, Any], path: str) ->
     key = id(value)
     if key in memo:
         return memo[key]
-    may_share = isinstance(value, (tuple, frozenset)) or dataclasses.is_dataclass(value)
-    if may_share and freezer.immutable(value):
+    if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType)):
+        return _copy_function(value, freezer, memo, path)
+    fixed = isinstance(value, (tuple, frozenset, int, str, bytes, float))
+    if (fixed or dataclasses.is_dataclass(value)) and freezer.immutable(value):
         return value
-    memo[key] = copied = _shell(value, kind, path)
+    if isinstance(value, (tuple, frozenset)):
+        parts = [copy_state(part, freezer, memo, f"{path}[...]") for part in value]
+        if key in memo:  # one of its parts led back to it
+            return memo[key]
+        copied: Any = (
+            kind.__new__(kind, *parts) if hasattr(value, "_fields") else _same(kind, parts)
+        )
+    else:
+        copied = _shell(value, kind, path)
+    memo[key] = copied
     _fill(copied, value, kind, freezer, memo, path)
-    if kind is tuple or (isinstance(value, tuple) and hasattr(value, "_fields")):
-        parts = [copy_state(part, freezer, memo, path) for part in value]
-        memo[key] = copied = tuple(parts) if kind is tuple else kind(*parts)
     return copied
+
+
+def _same(kind: type, parts: list[Any]) -> Any:
+    base: Any = tuple if issubclass(kind, tuple) else frozenset
+    return base.__new__(kind, parts)
 
 
 def _shell(value: Any, kind: type, path: str) -> Any:
     """An empty object of the same class."""
-    if kind is defaultdict:
-        return defaultdict(value.default_factory)
-    if kind is deque:
-        return deque(maxlen=value.maxlen)
-    if kind in (list, dict, set, bytearray, OrderedDict, Counter):
-        return kind()
-    if isinstance(value, tuple):
-        return value
-    module = kind.__module__
-    plain = hasattr(value, "__dict__") or any("__slots__" in vars(base) for base in kind.__mro__)
-    if not plain or module in ("builtins", "_thread", "_io", "threading", "socket", "weakref"):
-        raise ContractError(
-            f"{path} holds a {kind.__qualname__}, which cannot be checkpointed",
-            remedy="define snapshot() and restore(saved) on the node, or keep it out of its state",
-        )
-    return object.__new__(kind)
+    for base in _CONTAINERS:
+        if issubclass(kind, base):
+            made: Any = cast(Any, base).__new__(kind)
+            if isinstance(made, deque):
+                deque.__init__(made, maxlen=value.maxlen)
+            return made
+    plain = hasattr(value, "__dict__") or slots_of(kind)
+    if plain and kind.__module__ not in _REFUSED:
+        try:
+            return object.__new__(kind)
+        except TypeError:  # its state is in C, out of reach
+            pass
+    raise ContractError(
+        f"{path} holds a {kind.__qualname__}, which cannot be checkpointed", remedy=_REMEDY
+    )
 
 
-def _fill(
-    copied: Any, value: Any, kind: type, freezer: Freezer, memo: dict[int, Any], path: str
-) -> None:
+def _fill(copied: Any, value: Any, kind: type, freezer: Freezer, memo: Memo, path: str) -> None:
+    """Copy the contents, then the fields; base methods, since a class may have its own."""
+
+    def copy(part: Any, where: str) -> Any:
+        return part if type(part) in ATOMS else copy_state(part, freezer, memo, path + where)
+
     if isinstance(value, dict):
+        put = OrderedDict.__setitem__ if isinstance(value, OrderedDict) else dict.__setitem__
         for name, part in value.items():
-            copied[name] = copy_state(part, freezer, memo, f"{path}[{name!r}]")
-    elif isinstance(value, (list, deque)):
-        copied.extend([copy_state(part, freezer, memo, f"{path}[...]") for part in value])
+            put(copied, copy(name, "[...]"), copy(part, f"[{name!r}]"))
+        if isinstance(value, defaultdict):
+            copied.default_factory = copy(value.default_factory, ".default_factory")
+    elif isinstance(value, list):
+        list.extend(copied, [copy(part, "[...]") for part in value])
+    elif isinstance(value, deque):
+        deque.extend(copied, [copy(part, "[...]") for part in value])
     elif isinstance(value, set):
-        copied.update(value)
+        set.update(copied, [copy(part, "[...]") for part in value])
     elif isinstance(value, bytearray):
-        copied.extend(value)
-    elif isinstance(value, tuple):
+        bytearray.extend(copied, value)
+    if kind in _CONTAINERS or kind is tuple or kind is frozenset:
         return
-    else:
-        for name, part in getattr(value, "__dict__", {}).items():
-            copied.__dict__[name] = copy_state(part, freezer, memo, f"{path}.{name}")
-        for base in kind.__mro__:
-            slots = base.__dict__.get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                    part = copy_state(getattr(value, name), freezer, memo, f"{path}.{name}")
-                    object.__setattr__(copied, name, part)
+    fields = getattr(value, "__dict__", None)
+    if fields:
+        mine = copied.__dict__
+        for name, part in fields.items():
+            mine[name] = copy(part, f".{name}")
+    for name in slots_of(kind):
+        if hasattr(value, name):
+            object.__setattr__(copied, name, copy(getattr(value, name), f".{name}"))
+
+
+def _copy_function(value: Any, freezer: Freezer, memo: Memo, path: str) -> Any:
+    """A method follows the object it is bound to; a function is shared if nothing in it can change."""
+    owner = getattr(value, "__self__", None)
+    if owner is not None and not isinstance(owner, ModuleType):
+        kept = copy_state(owner, freezer, memo, f"{path}.__self__")
+        if isinstance(value, MethodType):
+            return MethodType(value.__func__, kept)
+        return getattr(kept, value.__name__)
+    for cell in getattr(value, "__closure__", None) or ():
+        try:
+            inside = cell.cell_contents
+        except ValueError:  # not bound yet
+            continue
+        fixed = isinstance(inside, (*_SHARED, BuiltinFunctionType)) or freezer.immutable(inside)
+        if inside is not value and not fixed:
+            raise ContractError(
+                f"{path} holds {value.__qualname__}, a function that closes over a "
+                f"{type(inside).__qualname__}, which cannot be checkpointed",
+                remedy="keep the values in the node's fields; a method of the node is fine",
+            )
+    return value
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Saved:
-    """A snapshot of one user node: its class and fields, or what its own hook returned."""
+    """A snapshot of one user node: a copy that is never run, or what its own hook returned."""
 
     cls: type
-    fields: dict[str, Any]
-    hook: Any = None
+    state: Any
     hooked: bool = False
+
+
+def has_hooks(cls: type) -> bool:
+    """Does a node class save and restore itself?  Both methods, so that a field may be called one."""
+    return callable(getattr(cls, "snapshot", None)) and callable(getattr(cls, "restore", None))
 
 
 def save_object(node: Any, freezer: Freezer) -> Saved:
     """A snapshot that no later step changes.  Raises ContractError for what cannot be copied."""
     cls = type(node)
-    hook = getattr(node, "snapshot", None)
-    if hook is not None:
-        return Saved(cls, {}, hook(), True)
-    saved: dict[str, Any] = {}
-    memo: dict[int, Any] = {}
-    for field, value in node.__dict__.items():
-        saved[field] = value if type(value) in ATOMS else copy_state(value, freezer, memo, field)
-    return Saved(cls, saved)
+    if has_hooks(cls):
+        return Saved(cls, node.snapshot(), True)
+    return Saved(cls, _copy_node(node, cls, freezer))
 
 
 def load_object(saved: Saved, freezer: Freezer) -> Any:
     """A new node in the saved state."""
-    node: Any = object.__new__(saved.cls)
     if saved.hooked:
-        node.restore(saved.hook)
+        node: Any = object.__new__(saved.cls)
+        node.restore(saved.state)
         return node
-    fields = node.__dict__
-    memo: dict[int, Any] = {}
-    for field, value in saved.fields.items():
-        fields[field] = value if type(value) in ATOMS else copy_state(value, freezer, memo, field)
-    return node
+    return _copy_node(saved.state, saved.cls, freezer)
+
+
+def _copy_node(node: Any, cls: type, freezer: Freezer) -> Any:
+    copied: Any = object.__new__(cls)
+    _fill(copied, node, cls, freezer, {id(node): copied}, cls.__qualname__)
+    return copied

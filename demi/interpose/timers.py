@@ -16,8 +16,8 @@ import re
 from dataclasses import dataclass
 from zlib import crc32
 
-from demi.errors import TargetError
-from demi.events import Event, Kind
+from demi.errors import ContractError, TargetError
+from demi.events import Event, Kind, valid_label
 
 TIMER = int(Kind.TIMER)
 DELIVERY_SECONDS = 0.0005  # virtual time a step takes: small against any timeout, above zero
@@ -47,13 +47,22 @@ def parse_policy(text: str) -> TimerPolicy:
 
 
 _SLOTS: dict[str, int] = {}
+_NAMES: dict[int, str] = {}
 
 
 def timer_slot(name: str) -> int:
     """The slot of a timer name in events: independent of the order in which names appear."""
     slot = _SLOTS.get(name)
     if slot is None:
-        slot = _SLOTS[name] = crc32(name.encode())
+        if not (isinstance(name, str) and valid_label(name)):
+            raise ContractError(
+                f"{name!r} cannot be a timer name", remedy="use printable text without #"
+            )
+        slot = crc32(name.encode())
+        other = _NAMES.setdefault(slot, name)
+        if other != name:
+            raise ContractError(f"timers {other!r} and {name!r} share a slot", remedy="rename one")
+        _SLOTS[name] = slot
     return slot
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
 from demi.minimizer.chunks import exact, remove_chunks
+from demi.minimizer.clusters import remove_clusters
 from demi.minimizer.external_ddmin import external_ddmin
+from demi.minimizer.pairs import remove_pairs
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
 from demi.minimizer.provenance import provenance
 from demi.minimizer.wildcards import remove_with_wildcards
@@ -29,11 +31,13 @@ Pass = Callable[[Problem, Run], Run]
 PASSES: Mapping[str, Pass] = {
     "provenance": provenance,
     "externals": external_ddmin,
-    "wildcards": remove_with_wildcards,
     "internals": lambda problem, run: remove_chunks(problem, run, exact),
+    "wildcards": remove_with_wildcards,
+    "clusters": remove_clusters,
+    "pairs": remove_pairs,
 }
 ONCE = ("provenance",)
-ROUND = ("externals", "wildcards", "internals")
+ROUND = ("externals", "internals", "wildcards", "clusters", "pairs")
 ROUNDS_MAX = 12  # each round must shrink the run; four are typical
 VERIFICATIONS = 3  # strict replays of the result: one could be luck on a nondeterministic target
 
@@ -127,7 +131,12 @@ def first_run(subject: Subject, trace: Trace) -> Run:
         raise DivergenceError(
             f"the trace does not replay: {what}", remedy="demi replay shows where"
         )
-    return Run(tuple(planner.plan), violation)
+    if trace.violation is not None and violation.fingerprint != trace.violation.fingerprint:
+        raise DivergenceError(
+            f"the trace records {trace.violation.fingerprint} but shows {violation.fingerprint}",
+            remedy="demi replay shows where",
+        )
+    return Run(tuple(planner.plan), violation, tuple(planner.causes))
 
 
 def _verified(problem: Problem, original: Trace) -> tuple[Trace, int]:

@@ -38,10 +38,14 @@ class BudgetSpent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that shows the violation: the plan that was really executed, and what broke."""
+    """A run that shows the violation: the plan that was really executed, and what broke.
+
+    causes: for each event the position of the one that sent or armed it, or -1.
+    """
 
     plan: Plan
     violation: Violation
+    causes: tuple[int, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,7 +89,7 @@ class Problem:
 
         Raises BudgetSpent.
         """
-        key = tuple([(w.choice, w.content, w.match) for w in plan])
+        key = tuple([(w.choice, w.label, w.content, w.match) for w in plan])
         if key in self._seen:
             self.cached += 1
             return self._seen[key]
@@ -113,7 +117,7 @@ class Problem:
         found = outcome.violation
         if found is None or found.fingerprint != self.fingerprint:
             return None
-        return Run(tuple(planner.plan), found)
+        return Run(tuple(planner.plan), found, tuple(planner.causes))
 
 
 def improve(problem: Problem, plan: Sequence[Wanted], best: Run) -> Run | None:

@@ -98,9 +98,10 @@ def record(
     scripted = Scripted(choices)
     recorder = Recorder(subject.world, entries.append)
     outcome = execute(subject, scripted, seed, observer=recorder)
-    if scripted.stuck is not None:
+    if scripted.left:
         raise DivergenceError(
-            f"the run does not repeat: choice {scripted.stuck + 1} of {len(choices)} is not enabled",
+            f"the run does not repeat: it ends ({outcome.reason.value}) after {outcome.steps} of"
+            f" {len(choices)} choices",
             where=f"{subject.target.name} seed {seed}",
             remedy=USUAL_CAUSES,
         )

@@ -22,6 +22,7 @@ class Pct:
     """depth: d of the paper.  length: k, the expected steps, over which change points are spread."""
 
     name = "pct"
+    offers = False
 
     def __init__(self, depth: int = 3, length: int = 1000) -> None:
         self._depth = depth

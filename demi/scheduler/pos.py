@@ -20,6 +20,7 @@ class Pos:
     """Random priorities per event, redrawn at the node that moved."""
 
     name = "pos"
+    offers = False
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         self._draws = Draws(seed)

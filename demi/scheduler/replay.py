@@ -19,7 +19,7 @@ from demi.trace import Entry, Trace
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first difference.  step: index from 0.  what: which part differs."""
+    """The first difference.  step: index from 0, -1 for the start.  what: which part differs."""
 
     step: int
     event: str
@@ -54,6 +54,7 @@ class StrictReplay:
     """A strategy and observer in one: follows a trace by name and compares what it sees."""
 
     name = "strict"
+    offers = True
 
     def __init__(self, trace: Trace, world: World, until: int) -> None:
         self._trace = trace
@@ -93,6 +94,12 @@ class StrictReplay:
     def began(self, boot: Step) -> None:
         self.recorder.began(boot)
         self.choices.began(boot)
+        recorded = self._trace.header.boot
+        for part, got in self.recorder.boot.items():
+            if part in recorded and recorded[part] != got:
+                want = _short(recorded[part])
+                self.divergence = Divergence(-1, "start", f"{part} at the start", want, _short(got))
+                return
 
     def before(self, event: Event, enabled: Sequence[Event]) -> None:
         self.recorder.before(event, enabled)

@@ -83,7 +83,7 @@ def run(  # noqa: PLR0912 - one screen that reads top to bottom
             event = script.advance(done)
         enabled = live()
         if event is None:
-            if not enabled:
+            if not enabled and not strategy.offers:
                 if script.finished:
                     return Outcome(ExitReason.QUIESCENCE, done)
                 script.due = done

@@ -61,6 +61,11 @@ class Script:
                 break
             else:
                 event = _named(self._selectors, item.selector, "selector")(self._world)
+                if event is not None and not self._world.allowed(event):
+                    raise TargetError(
+                        f"selector {item.selector!r} chose an event that is not enabled",
+                        remedy="return one of world.enabled(), or None",
+                    )
                 self.due = now + 1
                 break
         else:

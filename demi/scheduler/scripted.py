@@ -17,6 +17,7 @@ class Scripted:
     """Strict: no search and no skipping.  stuck: position of the event that could not happen."""
 
     name = "scripted"
+    offers = True
 
     def __init__(self, choices: Sequence[Taken]) -> None:
         self._choices = choices
@@ -38,6 +39,11 @@ class Scripted:
             return None
         self._at += 1
         return event
+
+    @property
+    def left(self) -> int:
+        """How many choices were not made."""
+        return len(self._choices) - self._at
 
     def draw(self, kind: str, bound: int) -> int:
         return 0

@@ -22,6 +22,7 @@ class SrcDstFifo:
     """DEMi's channel-uniform random walk.  In flight is counted over all channels."""
 
     name = "srcdstfifo"
+    offers = False
 
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
         self._by_class = weights or {}
@@ -31,10 +32,14 @@ class SrcDstFifo:
         self._world = world
         self._weights = Weights(self._by_class, world) if self._by_class else None
         self._flying = len(boot.sent)
+        self._taken: Event | None = None
         return True
 
     def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
-        if last is not None:
+        if last is not None and last.event != self._taken:  # a nudge: a step we were not shown
+            world = self._world
+            self._flying = sum(len(world.in_flight(*channel)) for channel in world.channels())
+        elif last is not None:
             self._flying += len(last.sent) - len(last.lost) - (last.event[0] == Kind.DELIVER)
         heads = bisect_left(enabled, _TIMERS)
         others = len(enabled) - heads
@@ -46,6 +51,7 @@ class SrcDstFifo:
                 event = self._channel_head(enabled[:heads] if others else enabled)
             if self._weights is None or self._weights.accepts(event, draws):
                 break
+        self._taken = event
         return event
 
     def _channel_head(self, deliveries: Sequence[Event]) -> Event:

@@ -8,20 +8,24 @@ Not here: the strategies, one file each (`registry.py` lists them).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Protocol
 
 from demi.events import Event, Kind
 from demi.interpose.world import Step, World
 
-_MASK = (1 << 64) - 1
-_MIX1, _MIX2, _GAMMA = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
+PURPOSES_MAX = 8  # streams per seed: schedule 0, programs 1, the rest spare
 
 
 class Strategy(Protocol):
-    """Three verbs.  A strategy object may be reused: `begin` starts over."""
+    """Three verbs.  A strategy object may be reused: `begin` starts over.
+
+    offers: it offers externals itself (replays), so it is asked even when nothing is enabled.
+    """
 
     name: str
+    offers: bool
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         """A run starts; boot is what starting the nodes did.  False: nothing left to explore."""
@@ -37,23 +41,20 @@ class Strategy(Protocol):
 
 
 class Draws:
-    """SplitMix64: the strategies' own stream, one multiplication-free seed per purpose."""
+    """A stream of choices from one seed; each purpose has its own.
 
-    __slots__ = ("_state",)
+    `random.Random` underneath: its `random()` is one C call, and its sequence for an int seed is the
+    same in every Python we support.
+    """
+
+    __slots__ = ("unit",)
 
     def __init__(self, seed: int, purpose: int = 0) -> None:
-        self._state = (seed * _GAMMA + purpose * _MIX1) & _MASK
+        self.unit: Callable[[], float] = Random(seed * PURPOSES_MAX + purpose).random
 
     def below(self, bound: int) -> int:
-        """A number in 0..bound-1 (bias below 2^-40 for every bound a run can have)."""
-        self._state = state = (self._state + _GAMMA) & _MASK
-        state = ((state ^ (state >> 30)) * _MIX1) & _MASK
-        state = ((state ^ (state >> 27)) * _MIX2) & _MASK
-        return ((state ^ (state >> 31)) * bound) >> 64
-
-    def unit(self) -> float:
-        """A float in [0, 1)."""
-        return self.below(1 << 53) / (1 << 53)
+        """A number in 0..bound-1."""
+        return int(self.unit() * bound)
 
 
 RETRIES_MAX = 32  # a weight of 0.05 is refused 32 times in a row once in 5 runs; then it is taken

@@ -56,9 +56,9 @@ class Wanted:
         return self.choice if isinstance(self.choice, External) else None
 
     @property
-    def event(self) -> Event | None:
-        """The internal event it asks for, if it is one."""
-        return None if isinstance(self.choice, External) else self.choice
+    def is_timer(self) -> bool:
+        """Does it ask for a timer to fire?"""
+        return not isinstance(self.choice, External) and self.choice[0] == TIMER
 
 
 Mask = Callable[[str, Any], Any]
@@ -68,6 +68,7 @@ class Lenient:
     """A strategy that follows a plan.  used: positions that matched; absent: positions skipped."""
 
     name = "sts"
+    offers = True
 
     def __init__(self, plan: Sequence[Wanted], mask: Mask | None = None) -> None:
         self._plan = plan
@@ -118,7 +119,8 @@ class Lenient:
             return None
         if want.match is Match.EXACT:
             for event in pending:
-                if world.fingerprint(event) == want.content and world.allowed(event):
+                same = world.fingerprint(event) == want.content  # records of two types may be equal
+                if same and world.label(event) == want.label and world.allowed(event):
                     return event
             return self._masked(want, pending)
         order = reversed(pending) if want.match is Match.NEWEST else iter(pending)
@@ -148,26 +150,40 @@ def _timer(choice: Event, enabled: Sequence[Event]) -> Event | None:
 
 
 class Planner:
-    """An Observer that writes down a run as a plan."""
+    """An Observer that writes down a run as a plan.
+
+    causes[i]: position of the event during which event i was sent or armed; -1 for externals and what
+    existed at the start.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.plan: list[Wanted] = []
+        self.causes: list[int] = []
+        self._made: dict[Event, int] = {}
 
     def began(self, boot: Step) -> None:
         self.plan.clear()
+        self.causes.clear()
+        self._made.clear()
 
     def before(self, event: Event, enabled: Sequence[Event]) -> None:
         world = self._world
         if event[0] >= FIRST_EXTERNAL:
             external = world.external(event)
             self.plan.append(Wanted(external.id, external, external.label))
+            self.causes.append(-1)
         else:
             content = world.fingerprint(event) if event[0] == DELIVER else None
             self.plan.append(Wanted("", event, world.label(event), content))
+            self.causes.append(self._made.pop(event, -1))
 
     def after(self, step: Step) -> None:
-        """Nothing: what was chosen is the plan."""
+        made, here = self._made, len(self.plan) - 1
+        for event in step.sent:
+            made[event] = here
+        for event in step.armed:
+            made[event] = here
 
 
 class Observers:

@@ -19,7 +19,7 @@ from demi.oracle import Invariant
 from demi.target import Bug, Choice, Config, Profile, Target
 
 Draw = Callable[[int], int]
-_WEIGHTS = {"!tick": 0.35, "!election": 0.06, "crash": 0.2, "cut": 0.2, "restart": 0.3, "heal": 0.3}
+_WEIGHTS = {"!tick": 0.6, "!election": 0.06, "crash": 0.2, "cut": 0.2, "restart": 0.3, "heal": 0.3}
 
 
 def _make(config: Config) -> World:
@@ -75,7 +75,7 @@ def _profile(config: Config) -> Profile:
     links = config["nodes"] > 1
     return Profile(
         choices=(
-            Choice("command", 6.0, _command),
+            Choice("command", 3.0, _command),
             Choice("crash", 2.0, _crash),
             *((Choice("cut", 0.6, _cut), Choice("stall", 0.3, _stall)) if links else ()),
         ),

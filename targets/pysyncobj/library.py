@@ -54,7 +54,9 @@ class _Time:
     time = monotonic = perf_counter = staticmethod(_now)
 
     def __getattr__(self, name: str) -> Any:
-        raise ContractError(f"pysyncobj uses time.{name}, which is not held", remedy="report the release")
+        raise ContractError(
+            f"pysyncobj uses time.{name}, which is not held", remedy="report the release"
+        )
 
 
 class _Random:
@@ -144,14 +146,13 @@ _REAL = (
 _FAKE = (_now, _Time(), _Random(), lambda kind: _Poller(), _File, _Meta)
 _LOGGER = logging.getLogger("pysyncobj")
 _HANDLER = _Log(logging.WARNING)
-_holders = 0
+_holders: list[None] = []
 
 
 def hold() -> None:
     """Take the library over, in all its loaded modules; worlds may nest."""
-    global _holders
-    _holders += 1
-    if _holders == 1:
+    _holders.append(None)
+    if len(_holders) == 1:
         _rebind(_REAL, _FAKE)
         _LOGGER.addHandler(_HANDLER)
         _LOGGER.propagate = False
@@ -159,9 +160,8 @@ def hold() -> None:
 
 def release() -> None:
     """Undo one `hold`; the last one gives the library its real surroundings back."""
-    global _holders
-    _holders -= 1
-    if _holders == 0:
+    _holders.pop()
+    if not _holders:
         _rebind(_FAKE, _REAL)
         _LOGGER.removeHandler(_HANDLER)
         _LOGGER.propagate = True

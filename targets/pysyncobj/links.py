@@ -119,4 +119,10 @@ class Links:
 
     def save(self) -> list[Any]:
         """What the digest of the whole world covers besides messages."""
-        return [sorted(self.up), sorted(self.open), sorted(self.told), sorted(self.cut), sorted(self.held)]
+        return [
+            sorted(self.up),
+            sorted(self.open),
+            sorted(self.told),
+            sorted(self.cut),
+            sorted(self.held),
+        ]

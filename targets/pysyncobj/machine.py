@@ -18,10 +18,14 @@ import pysyncobj
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
+from demi.oracle import Failure
+
 Packet = tuple[str, Any, Callable[[Any], Any]]
 """(message type, bytes, how to read them)."""
 
-NEVER = 10**9  # log compaction, in entries and in seconds: it would gzip with a wall-clock time stamp
+NEVER = (
+    10**9
+)  # log compaction, in entries and in seconds: it would gzip with a wall-clock time stamp
 _REPLICATED = ["command", "command_v0"]
 _PLAIN = 2  # the marshal version without references: equal messages, equal bytes
 
@@ -92,3 +96,15 @@ def build(node: int, peers: Sequence[Peer], door: Door) -> Machine:
     )
     others = [peer for peer in peers if peer.index != node]
     return Machine(peers[node], others, conf, transport=door)
+
+
+def failure_of(name: str, error: Exception) -> Failure:
+    """What the library raised on node `name`, by the function it raised in."""
+    trace = error.__traceback__
+    assert trace is not None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    text = " ".join(str(error).split())[:200]
+    where = f"{code.co_qualname}:{trace.tb_lineno}"
+    return Failure(name, type(error).__name__, where, text, code.co_name)

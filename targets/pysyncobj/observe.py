@@ -13,18 +13,24 @@ import pickle
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-_ROLES = ("follower", "candidate", "leader")
+from targets.raft.invariants import CANDIDATE, FOLLOWER, LEADER
+
+_ROLES = (FOLLOWER, CANDIDATE, LEADER)  # by the library's numbers
 
 
 class Entry(NamedTuple):
-    """One log entry; value: the command's, or a word for the library's own entries."""
+    """One log entry; command: a command's value, or a word for the library's own entries."""
 
+    command: Any
     term: int
-    value: Any
+    idx: int
 
 
 class Seen(NamedTuple):
-    """An observed node.  commit, applied: log indexes, from 1; log[0] has index 1."""
+    """An observed node, as `targets.raft.invariants` wants it and more.
+
+    commit, applied: log indexes, from 1.  The log is never compacted, so log[0] has index 1.
+    """
 
     role: str
     term: int
@@ -33,6 +39,11 @@ class Seen(NamedTuple):
     commit: int
     applied: int
     log: tuple[Entry, ...]
+
+    @property
+    def first(self) -> int:
+        """The index of log[0]."""
+        return 1
 
 
 def election_deadline(machine: Any) -> float:
@@ -97,25 +108,31 @@ class ClusterView:
         count = len(before)
         if len(journal) != count or last is not before[-1]:
             same = count if 0 < count <= len(journal) and journal[count - 1] is before[-1] else 0
-            log = log[:same] + tuple([entry_of(data, term) for data, _, term in journal[same:]])
+            log = log[:same] + tuple([entry_of(*entry) for entry in journal[same:]])
             self._logs[node] = (journal[:], log)
         return Seen(
-            _ROLES[role], term, vote or "", "" if leader is None else leader.id, commit, applied, log
+            _ROLES[role],
+            term,
+            vote or "",
+            "" if leader is None else leader.id,
+            commit,
+            applied,
+            log,
         )
 
 
-_ENTRIES: dict[tuple[bytes, int], Entry] = {}
+_ENTRIES: dict[tuple[bytes, int, int], Entry] = {}
 _ENTRIES_MAX = 10_000
 
 
-def entry_of(command: bytes, term: int) -> Entry:
+def entry_of(command: bytes, idx: int, term: int) -> Entry:
     """A log entry for readers; equal ones are one object, so that comparing logs is fast."""
-    key = (command, term)
+    key = (command, idx, term)
     entry = _ENTRIES.get(key)
     if entry is None:
         if len(_ENTRIES) >= _ENTRIES_MAX:
             _ENTRIES.clear()
-        entry = _ENTRIES[key] = Entry(term, value_of(command))
+        entry = _ENTRIES[key] = Entry(value_of(command), term, idx)
     return entry
 
 
@@ -126,6 +143,16 @@ def value_of(command: bytes) -> Any:
         return word
     call = pickle.loads(command[1:])  # made by a node of this process
     return call[1][0] if isinstance(call, tuple) and call[1] else "call"
+
+
+def readable(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with its log entries as index, term and value, and without what its label says."""
+    shown = {key: part for key, part in message.items() if key != "type"}
+    if "entries" in shown:
+        shown["entries"] = [entry_of(*entry) for entry in shown["entries"]]
+    if isinstance(shown.get("command"), bytes):
+        shown["command"] = value_of(shown["command"])
+    return shown
 
 
 def digest_text(machine: Any) -> str:

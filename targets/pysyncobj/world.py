@@ -3,9 +3,10 @@
 The one insight: with transport, clock, randomness and files in our hands the library does nothing by
 itself, so a delivery or a tick is one call that runs to its end, and a run repeats exactly.
 
-Time is free: each node has its own clock, which stands still except for its `tick` (a small step) and
-its `election` (a jump to its election deadline); a message may take any time at all.  A crash drops the
-node without running its clean-up code; the journal and its metadata stay.
+Time is free: each node has its own clock, which stands still except for its `tick` (a small step, never
+past the election deadline) and its `election` (a jump just past it), so that an election is always an
+event of its own; a message may take any time at all.  A crash drops the node without running its
+clean-up code; the journal and its metadata stay.
 Not here: connections (`links.py`), inputs and faults (`faults.py`), what invariants see (`observe.py`).
 """
 
@@ -23,19 +24,18 @@ from demi.interpose.network import remove_sorted
 from demi.interpose.payload import to_json
 from demi.interpose.timers import timer_slot
 from demi.interpose.world import Capabilities, Step
-from demi.oracle import Failure
 from targets.pysyncobj.faults import Faults
 from targets.pysyncobj.library import HOST, Files, hold, release
 from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
-from targets.pysyncobj.machine import Door, Machine, Packet, Peer, build
-from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline
+from targets.pysyncobj.machine import Door, Packet, Peer, build, failure_of
+from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline, readable
 
 DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 TICK, ELECTION = "tick", "election"
 _SLOTS = {timer_slot(TICK): TICK, timer_slot(ELECTION): ELECTION}
 _ELECTION = timer_slot(ELECTION)
-_PAST = 1e-6  # the library compares with <, so a deadline is over just after it
+_PAST = 1e-6
 _NONE: list[Event] = []
 
 
@@ -74,7 +74,7 @@ class PySyncObjWorld:
         self.links.step = step
         self._network = self.links.network
         self._doors: list[Door | None] = [None] * count
-        self._machines: list[Machine | None] = [None] * count
+        self._machines: list[Any] = [None] * count  # Machine, or None while down
         self._graves: list[object] = []  # what crashed stays referenced: no finalizer runs in a run
         self._clocks = [0.0] * count
         self._streams = [Stream(stream_seed(seed, name)) for name in self.names]
@@ -171,11 +171,13 @@ class PySyncObjWorld:
         again = (TIMER, node, slot, n)
         self.events[bisect_left(self.events, event)] = again  # the same place in canonical order
         self.current.armed = [again]
-        clocks = self._clocks
+        now, deadline = self._clocks[node], election_deadline(machine)
         if slot == _ELECTION:
-            clocks[node] = max(clocks[node], election_deadline(machine) + _PAST)
+            self._clocks[node] = max(now, deadline + _PAST)
+        elif now <= deadline < now + self._tick:
+            self._clocks[node] = deadline  # the library compares with <
         else:
-            clocks[node] += self._tick
+            self._clocks[node] = now + self._tick
         self._enter(node)
         try:
             machine.doTick()
@@ -227,17 +229,9 @@ class PySyncObjWorld:
         """The library raised: the node is down."""
         if isinstance(error, DemiError):
             raise error
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        code = trace.tb_frame.f_code if trace is not None else self._fail.__code__
-        text = " ".join(str(error).split())[:200]
         self.stop(node)
         self._outside.refresh()
-        where = f"{code.co_qualname}:{trace.tb_lineno if trace is not None else 0}"
-        self.current.failure = Failure(
-            self.names[node], type(error).__name__, where, text, code.co_name
-        )
+        self.current.failure = failure_of(self.names[node], error)
 
     def alive(self, node: int) -> bool:
         """Is the node up?"""
@@ -285,7 +279,7 @@ class PySyncObjWorld:
     def payload(self, event: Event) -> Any:
         if event[0] == DELIVER:
             label, data, read = self._packet(event)
-            return None if label in (CONNECTED, DISCONNECTED) else to_json(read(data))
+            return None if label in (CONNECTED, DISCONNECTED) else to_json(readable(read(data)))
         return None if event[0] == TIMER else self.external(event).args
 
     def in_flight(self, dst: int, src: int) -> Sequence[Event]:

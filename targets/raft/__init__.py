@@ -26,6 +26,17 @@ from targets.raft.node import ELECTION, RaftNode
 from targets.raft.old_log import ZeroBasedNode
 from targets.raft.variants import VARIANTS
 
+_NETWORKS = {"raft-66": "bag"}
+_BUGS = {
+    "raft-45": ("duplicate votes are counted", "ElectionSafety"),
+    "raft-46": ("a candidate counts votes of older terms", "ElectionSafety"),
+    "raft-56": ("a candidate that steps down forgets its vote", "ElectionSafety"),
+    "raft-58a": ("a leader's tables are initialised too late", "crash"),
+    "raft-58b": ("0-based indices make the start of the log ambiguous", "LogMatching"),
+    "raft-42": ("the most frequent match index is committed", "LeaderCompleteness"),
+    "raft-66": ("an older AppendEntries truncates the log", "LeaderCompleteness"),
+}
+
 DEFAULTS = {"variant": "fixed", "nodes": 4, "network": "fifo", "lossy": True, "timers": "free"}
 
 
@@ -117,6 +128,11 @@ def invariants(config: Config) -> Sequence[Invariant]:
     return raft_invariants()
 
 
+BUGS = {
+    name: Bug(name, doc, {"variant": name, "network": _NETWORKS.get(name, "fifo")}, finds)
+    for name, (doc, finds) in _BUGS.items()
+}
+
 TARGET = Target(
     name="raft",
     doc="akka-raft's node model with the bugs of DEMi's case studies",
@@ -124,7 +140,7 @@ TARGET = Target(
     invariants=invariants,
     profile=profile,
     defaults=DEFAULTS,
-    bugs={},
+    bugs=BUGS,
     conditions={"leader": has_leader, "commit": has_commit},
     selectors={"rival": rival},
     mask=without_terms,

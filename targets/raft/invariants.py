@@ -27,7 +27,7 @@ class LogEntry(Protocol):
     @property
     def term(self) -> int: ...
     @property
-    def index(self) -> int: ...
+    def idx(self) -> int: ...
 
 
 class Seen(NamedTuple):
@@ -75,7 +75,7 @@ class LogMatching:
     """Memory: every node's (log, first) when it last changed; a node that is down keeps its last."""
 
     name = "LogMatching"
-    doc = "two logs that share an entry (index and term) are the same up to it"
+    doc = "two logs that share an entry (idx and term) are the same up to it"
 
     def start(self) -> Logs:
         return ()
@@ -107,9 +107,9 @@ def logs_differ(a: tuple[Any, ...], first_a: int, b: tuple[Any, ...], first_b: i
     if a[:both] == b[:both]:
         return ""  # one is the beginning of the other
     for one, two in ((a, b), (b, a)):
-        places = {(entry.index, entry.term) for entry in two}
+        places = {(entry.idx, entry.term) for entry in two}
         for last in range(len(one) - 1, -1, -1):
-            if (one[last].index, one[last].term) in places:
+            if (one[last].idx, one[last].term) in places:
                 if one[: last + 1] != two[: last + 1]:
                     return f"both hold {tuple(one[last])}, but differ at or before position {start + last}"
                 break
@@ -182,7 +182,7 @@ def _between(seen: Seen, done: int) -> tuple[Any, ...]:
 def _lacks(elected: tuple[int, tuple[Any, ...], int], entry: Any) -> bool:
     """A compacted log may have held the entry: only what it still says counts."""
     _, log, first = elected
-    return entry not in log and (first == 1 or entry.index >= log[0].index)
+    return entry not in log and (first == 1 or entry.idx >= log[0].idx)
 
 
 def _incomplete(view: View, node: int, term: int, entry: Any, when: int) -> Detail:

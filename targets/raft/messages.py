@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 
 class Entry(NamedTuple):
-    """One place of the log.  index: as its leader counted it, from 1 (from 0 on the old branches)."""
+    """One place of the log.  idx: as its leader counted it, from 1 (from 0 on the old branches)."""
 
     command: str
     term: int
-    index: int
+    idx: int
 
 
 class ChangeConfiguration(NamedTuple):

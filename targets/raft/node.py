@@ -241,9 +241,9 @@ class RaftNode(Node):
             ctx.send(sender, AppendRejected(self.term, self.last_index()))
             return
         self.leader = sender
-        self.term = msg.term
         if msg.entries:
             self.store(msg.entries, before)
+        self.term = self.last_term() if self.rules.lowers_term else msg.term
         ctx.send(sender, AppendSuccessful(self.last_term(), self.last_index()))
         self.commit(min(msg.leader_commit, before + len(msg.entries)))
         self.reset(ctx)
@@ -270,8 +270,7 @@ class RaftNode(Node):
     def commit(self, upto: int) -> None:
         """Commit and apply as far as the log goes."""
         upto = min(upto, self.last_index())
-        if upto > self.committed:
-            self.committed = upto
+        self.committed = max(self.committed, upto)
 
     # ---- leaders
 

@@ -43,7 +43,7 @@ class ZeroBasedNode(RaftNode):
                 ctx.send(sender, AppendRejected(self.term, self.last_index()))
                 return
             self.term = msg.term
-            self.store(msg.entries, msg.entries[0].index)
+            self.store(msg.entries, msg.entries[0].idx)
             ctx.send(sender, AppendSuccessful(self.last_term(), self.last_index()))
             self.commit(msg.leader_commit)
         self.reset(ctx)

@@ -27,6 +27,7 @@ class Variant:
     commit: "order": what a majority stores; "mode": the most frequent match index (raft-42), its
       ties broken as Scala's hash map does; "mode-max": ties to the highest.
     always_truncates: the log is cut behind what arrives even when nothing conflicts (raft-66).
+    lowers_term: storing makes a follower's term that of its last entry, even if it was higher.
     blind_votes: a vote does not need an up-to-date log.
     quiet_votes: granting a vote does not postpone the voter's own election.
     restless: a candidate's timeout does not arm the timer again.
@@ -40,6 +41,7 @@ class Variant:
     late_tables: bool = False
     commit: str = "order"
     always_truncates: bool = False
+    lowers_term: bool = False
     blind_votes: bool = False
     quiet_votes: bool = False
     restless: bool = False
@@ -76,11 +78,14 @@ def commit_index(rule: str, match: Sequence[int]) -> int:
     counts = {index: match.count(index) for index in match}
     most = max(counts.values())
     tied = [index for index in counts if counts[index] == most]
-    return max(tied) if rule == "mode-max" else max(tied, key=_scala_bucket)
+    return max(tied) if rule == "mode-max" else max(reversed(tied), key=_scala_bucket)
 
 
 def _scala_bucket(index: int) -> int:
-    """Bucket of an Int in a 16-bucket scala.collection.mutable.HashMap, iterated from high to low."""
+    """Bucket of an Int in a 16-bucket scala.collection.mutable.HashMap.
+
+    Iteration goes from high buckets to low, and within one from the newest.
+    """
     mixed = (index * 0x9E3775CD) & 0xFFFFFFFF
     mixed = int.from_bytes(mixed.to_bytes(4, "big"), "little")
     mixed = (mixed * 0x9E3775CD) & 0xFFFFFFFF

@@ -1,0 +1,77 @@
+"""`demi fuzz TARGET`: many runs from one seed, the first violation saved, shrunk and shown.
+
+Not here: doing it (`hunting.py`), which the demo does as well.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from demi.cli.config import DEFAULTS
+from demi.cli.hunting import hunt, prepare
+from demi.cli.session import Session
+
+
+def fuzz(
+    context: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(help="A name, module:attribute, or file.py:ATTRIBUTE.", metavar="TARGET"),
+    ],
+    runs: Annotated[
+        int | None, typer.Option("--runs", "-n", help=f"How many runs at most [{DEFAULTS.runs}].")
+    ] = None,
+    max_time: Annotated[
+        str | None, typer.Option(help="Stop after 30s, 2m, 1h; the same for shrinking [no limit].")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="random, srcdstfifo, pct, pos or fifo [the target's own]."),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help=f"Of pct: the depth of the bug [{DEFAULTS.depth}].")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="Of the first run; run i uses seed + i [random, printed].")
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option("--workers", "-j", help="Processes; never changes the result [auto: cores]."),
+    ] = None,
+    bug: Annotated[
+        str, typer.Option(help='Switch a known bug on and look for it; "none" for none.')
+    ] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE, a setting of the target.")
+    ] = None,
+    keep_going: Annotated[
+        int | None, typer.Option(help="Stop after that many violations [1].")
+    ] = None,
+    minimize: Annotated[
+        bool | None, typer.Option("--minimize/--no-minimize", help="Shrink what was found [yes].")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="The longest run, in events [the target's own].")
+    ] = None,
+    min_deliveries: Annotated[
+        int | None, typer.Option(help="Pass over violating runs that are shorter [0].")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help=f"Where traces go [{DEFAULTS.out}].")] = None,
+    expect: Annotated[
+        str, typer.Option(help="Look for this fingerprint only [the bug's, else any].")
+    ] = "",
+) -> int:
+    """Look for a violation in many runs; save and shrink the first."""
+    session: Session = context.obj
+    loaded = session.load(target)
+    settings = session.settings(
+        loaded.spec,
+        {
+            "runs": runs, "max_time": max_time, "strategy": strategy, "depth": depth, "seed": seed,
+            "workers": workers, "keep_going": keep_going, "minimize": minimize, "steps": steps,
+            "min_deliveries": min_deliveries, "out": out,
+        },
+    )  # fmt: skip
+    return int(hunt(session, prepare(session, loaded, settings, bug, set_ or [], expect)))

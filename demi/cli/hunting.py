@@ -1,0 +1,246 @@
+"""The hunt as a command does it: prepare, search, save, shrink, tell.
+
+The one insight: what was found is saved before anything else is done with it, so neither Ctrl-C nor a
+defect in a later stage can lose it.
+
+Not here: searching (`demi/fuzz`), shrinking (`demi/minimizer`), options (`fuzz.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demi.cli.config import Settings
+from demi.cli.loading import Loaded
+from demi.cli.output import Line, count, plural
+from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
+from demi.cli.shrinking import shrink_to, target_words
+from demi.errors import DemiError, ExitCode
+
+if TYPE_CHECKING:
+    from demi.fuzz.hunt import Found, Plan
+    from demi.fuzz.parallel import HuntResult
+    from demi.minimizer.minimize import Report
+    from demi.scheduler.execute import Subject
+    from demi.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """A hunt that is ready to start.  words: what names the same configuration on a command line."""
+
+    loaded: Loaded
+    settings: Settings
+    config: dict[str, Any]
+    subject: Subject
+    plan: Plan
+    bug: str
+    words: tuple[str, ...]
+
+
+def prepare(
+    session: Session,
+    loaded: Loaded,
+    settings: Settings,
+    bug: str = "",
+    sets: list[str] | None = None,
+    expect: str = "",
+) -> Hunt:
+    """From words to a plan.  Raises UsageError and TargetError before anything runs."""
+    from demi.fuzz.hunt import Plan
+    from demi.scheduler.registry import make_strategy
+
+    target = loaded.target
+    config = session.config(loaded, bug, sets or [])
+    subject = make_subject(target, config)
+    known = target.bugs.get(bug) or target.bugs.get(f"{target.name}-{bug}")
+    wanted = expect or (known.finds if known else "")
+    check_expected(wanted, subject)
+    profile = target.profile(config)
+    profile = replace(profile, steps=settings.steps or profile.steps)
+    strategy = settings.strategy or profile.strategy
+    make_strategy(strategy, profile, settings.depth)  # refuses an unknown one now
+    plan = Plan(
+        profile, strategy, settings.depth, draw_seed(settings), profile.steps, wanted,
+        settings.min_deliveries,
+    )  # fmt: skip
+    words = [*(["--bug", bug] if bug else []), *(w for s in sets or [] for w in ("--set", s))]
+    return Hunt(loaded, settings, config, subject, plan, bug, tuple(words))
+
+
+def hunt(session: Session, job: Hunt) -> ExitCode:
+    """Run a hunt to its end and tell."""
+    from demi.cli.messages import started
+
+    settings, plan, target = job.settings, job.plan, job.loaded.target
+    workers = worker_count(settings)
+    version = target.version(job.config)
+    began = time.monotonic()
+    session.writer.note(
+        started(target.name, version, described(plan), plan.seed, settings.runs, workers, job.bug)
+    )
+    result = search(session, job, workers)
+    kept = [save_found(job, found) for found in result.found]
+    interrupted = result.interrupted
+    for number, (path, trace) in enumerate(kept):
+        shrink = settings.minimize and not interrupted
+        shown = show(session, job, path, trace, shrink=shrink, last=number == len(kept) - 1)
+        interrupted |= shown.interrupted
+    job.subject.world.close()
+    result = replace(result, interrupted=interrupted)
+    return conclude(session, job, result, time.monotonic() - began)
+
+
+def described(plan: Plan) -> str:
+    """`pct depth 3`, `random`."""
+    return f"{plan.strategy} depth {plan.depth}" if plan.strategy == "pct" else plan.strategy
+
+
+def search(session: Session, job: Hunt, workers: int) -> HuntResult:
+    """The hunt itself, with its progress line."""
+    from demi.cli.progress import hunting
+    from demi.fuzz.parallel import hunt_parallel
+    from demi.scheduler.execute import Subject
+
+    settings, plan, loaded = job.settings, job.plan, job.loaded
+    with session.progress() as progress:
+
+        def tell(runs: int, steps: int) -> None:
+            progress.tell(
+                hunting(
+                    loaded.target.name, runs, steps, progress.elapsed, plan.seed,
+                    settings.max_time, settings.runs,
+                )
+            )  # fmt: skip
+
+        return hunt_parallel(
+            lambda: Subject(loaded.target, dict(job.config)),
+            plan,
+            runs=settings.runs,
+            seconds=settings.max_time,
+            keep=settings.keep_going,
+            workers=workers,
+            progress=tell,
+        )
+
+
+def save_found(job: Hunt, found: Found) -> tuple[Path, Trace]:
+    """Run a violating run once more, recorded, and write it."""
+    from demi.fuzz.hunt import record_run
+    from demi.trace_codec import digest, save
+
+    trace = record_run(job.subject, job.plan, found.number)
+    name = f"{job.loaded.target.name}-{found.violation.invariant}-{digest(trace)[:8]}.jsonl"
+    path = Path(job.settings.out) / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    save(trace, path)
+    return path, trace
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The smallest trace there is of a violation."""
+
+    path: Path
+    trace: Trace
+    interrupted: bool
+
+
+def show(
+    session: Session, job: Hunt, path: Path, trace: Trace, *, shrink: bool, last: bool
+) -> Shown:
+    """Shrink a saved trace if asked, and print its block.
+
+    A shrinking that fails is raised only after the block, which says where the original is.
+    """
+    from demi.cli.messages import command, stage, violated
+
+    report: Report | None = None
+    failure: DemiError | None = None
+    interrupted = False
+    small = path.with_name(path.name.removesuffix(".jsonl") + ".min.jsonl")
+    if shrink:
+        settings = job.settings
+        try:
+            report = shrink_to(
+                session, job.subject, trace, small, settings.max_replays, settings.max_time
+            )
+            interrupted = report.interrupted
+        except DemiError as error:
+            failure = error
+        except KeyboardInterrupt:
+            interrupted = True
+    for number, one in enumerate(report.stages if report else ()):
+        session.writer.detail(stage(one, number == 0))
+    best = small if report else path
+    words = target_words(job.loaded, trace)
+    commands = [command("view", best), command("replay", best, *words)]
+    if report is None:
+        commands.append(command("minimize", best, *words))
+    assert trace.violation is not None  # the hunt found it and the record repeated it
+    session.writer.emit(
+        violated(
+            trace, trace.violation, saved=path, minimized=small if report else None, report=report,
+            hint="" if session.verbose else "; -v: stages",
+            next_commands=commands if last else (),
+        )
+    )  # fmt: skip
+    if failure is not None:
+        session.trace, session.given = str(path), "".join(words[1:])
+        raise failure
+    return Shown(best, report.trace if report else trace, interrupted)
+
+
+def conclude(session: Session, job: Hunt, result: HuntResult, seconds: float) -> ExitCode:
+    """The last words and the exit code."""
+    from demi.cli.messages import command, summary
+
+    verdict, code, lines = verdict_of(job.plan, result)
+    commands: list[str] = []
+    if not result.found:
+        again = ["fuzz", job.loaded.spec, *job.words]
+        if code is ExitCode.NOTHING:
+            commands = [command(*again, "-n", 1000)]
+        else:
+            commands = [
+                command(*again, "-n", 10 * job.settings.runs, "--seed", job.plan.seed + result.runs)
+            ]
+            other = "pct" if job.plan.strategy != "pct" else "random"
+            commands.append(command(*again, "-n", job.settings.runs, "--strategy", other))
+    session.writer.emit(
+        summary(
+            verdict, code, lines, commands, target=job.loaded.target.name, runs=result.runs,
+            steps=result.steps, seed=job.plan.seed, strategy=job.plan.strategy,
+            violations=len(result.found), others=result.others, seconds=round(seconds, 3),
+        )
+    )  # fmt: skip
+    return code
+
+
+def verdict_of(plan: Plan, result: HuntResult) -> tuple[str, ExitCode, list[Line]]:
+    """What a hunt says: verdict, exit code and the lines for people."""
+    ran = f"{plural(result.runs, 'run')}"
+    if result.runs:
+        last = plan.seed + result.runs - 1
+        ran += f" (seeds {plan.seed}-{last}, {described(plan)}, at most {count(plan.steps)} steps each)"
+    lines = [
+        Line("others", f"{plural(number, 'run')} showed {name}, which was not asked for", "warn")
+        for name, number in sorted(result.others.items())
+    ]
+    if result.interrupted:
+        what = f"interrupted after {ran}; {plural(len(result.found), 'violation')} saved"
+        return "interrupted", ExitCode.INTERRUPTED, [Line("stopped", what, "warn"), *lines]
+    if result.found:
+        return "violated", ExitCode.VIOLATION, []
+    if not result.runs:
+        return (
+            "nothing ran",
+            ExitCode.NOTHING,
+            [Line("nothing", "ran: the budget allows no run", "bad")],
+        )
+    asked = f"{plan.wanted} " if plan.wanted else ""
+    why = " when the time was up" if result.timed_out else ""
+    what = f"{asked}not found in {ran}{why}. This is not a proof."
+    return "not found", ExitCode.OK, [Line("result", what, "good"), *lines]

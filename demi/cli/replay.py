@@ -1,0 +1,196 @@
+"""`demi replay TRACE`: does it happen again, exactly (strict), or at all (lenient)?
+
+The one insight: strict replay answers "is this record true here?", lenient replay "does this sequence
+still break it?"; the second is the one to ask of another release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from demi.cli.loading import Loaded
+from demi.cli.options import Sets, TargetOption, TraceFile
+from demi.cli.output import Line, Message, plural
+from demi.cli.session import Session, check_expected, shows
+from demi.cli.shrinking import target_words
+from demi.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from demi.scheduler.execute import Subject
+    from demi.trace import Trace
+    from demi.verdict import Violation
+
+NAMES_MAX = 8  # absent events that are named without -v
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is replayed.  words: `--target` and `--set`, for the commands to paste next."""
+
+    session: Session
+    loaded: Loaded
+    subject: Subject
+    trace: Trace
+    path: str
+    words: tuple[str, ...]
+
+
+def replay(
+    context: typer.Context,
+    trace: TraceFile,
+    times: Annotated[int, typer.Option(help="How many times.", min=1, max=1_000_000)] = 1,
+    until: Annotated[
+        str | None, typer.Option(help="Stop after this step: its number from 1, or its event id.")
+    ] = None,
+    lenient: Annotated[
+        bool,
+        typer.Option("--lenient", help="Skip what is absent: for another release or setting."),
+    ] = False,
+    expect: Annotated[
+        str, typer.Option(help="Exit 0 exactly when this fingerprint is reproduced, else 1.")
+    ] = "",
+    set_: Sets = None,
+    target: TargetOption = "",
+) -> int:
+    """Run a trace again.
+
+    Exit code 1 when the violation appears, 0 when none does, 4 when the run diverges.
+    """
+    session: Session = context.obj
+    run = session.read(trace)
+    loaded, subject = session.recorded(run, target, set_ or [])
+    check_expected(expect, subject)
+    words = [*target_words(loaded, run), *(w for s in set_ or [] for w in ("--set", s))]
+    job = Job(session, loaded, subject, run, str(trace), tuple(words))
+    stop = step_number(run, until)
+    tell_version(job)
+    code, seen = _lenient(job, stop, times) if lenient else _strict(job, stop, times)
+    subject.world.close()
+    return int(concluded(job, code, seen, expect))
+
+
+def step_number(trace: Trace, until: str | None) -> int:
+    """`--until` as a number of events.  Raises UsageError when it is none of the trace."""
+    if until is None:
+        return len(trace)
+    if until.isascii() and until.isdigit() and 1 <= int(until[:18]) <= len(trace):
+        return int(until)
+    ids = [entry.id for entry in trace.entries]
+    if until in ids:
+        return ids.index(until) + 1
+    raise UsageError(
+        f"the trace has no step {until!r}",
+        where="--until",
+        remedy=f"give a number from 1 to {len(ids)} or an event id",
+    )
+
+
+def tell_version(job: Job) -> None:
+    """Say so when another release of the target, or another demi, made the trace."""
+    from demi.cli.messages import notice
+
+    header = job.trace.header
+    here = job.subject.target.version(job.subject.config)
+    if header.target_version != here:
+        job.session.writer.emit(
+            notice(
+                "version",
+                f"recorded with {header.target} {header.target_version or '(no version)'}; "
+                f"installed is {here or '(no version)'}",
+                "warn",
+                recorded=header.target_version,
+                installed=here,
+            )
+        )
+
+
+def known_cause(job: Job) -> str:
+    """Why a strict replay cannot but diverge, if we know."""
+    header, subject = job.trace.header, job.subject
+    if subject.config != header.config:
+        return "other settings than recorded; --lenient asks whether it still fails"
+    if subject.target.version(subject.config) != header.target_version:
+        return "another release than recorded; --lenient asks whether it still fails"
+    return ""
+
+
+def _strict(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None]:
+    from demi.cli.messages import command, diverged
+    from demi.scheduler.replay import replay as replay_strictly
+
+    seen: Violation | None = None
+    with job.session.progress() as progress:
+        for number in range(1, times + 1):
+            result = replay_strictly(job.subject, job.trace, until=stop)
+            progress.tell(f"replay {number} of {times}")
+            if result.divergence is not None:
+                break
+            seen = result.outcome.violation
+    if result.divergence is not None:
+        times_text = f" (replay {number} of {times})" if times > 1 else ""
+        commands = [
+            command("replay", job.path, "--lenient", *job.words),
+            command("targets", job.loaded.spec),
+        ]
+        cause = known_cause(job)
+        job.session.writer.emit(diverged(result.divergence, times_text, commands, cause))
+        return ExitCode.DIVERGED, result.outcome.violation
+    steps = result.outcome.steps
+    text = f"{steps} of {plural(len(job.trace), 'event')}, {plural(times, 'time')}, each identical"
+    data = {"steps": steps, "times": times, "lenient": False}
+    job.session.writer.emit(Message("replay", data, (Line("replayed", text),)))
+    return (ExitCode.VIOLATION if seen else ExitCode.OK), seen
+
+
+def _lenient(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None]:
+    from demi.scheduler.execute import execute
+    from demi.scheduler.plan import Recorded, plan_of
+
+    world = job.subject.world
+    plan = plan_of(job.trace, world.names)[:stop]
+    for _ in range(times):
+        strategy = Recorded(plan, world)
+        outcome = execute(job.subject, strategy, job.trace.header.seed, observer=strategy)
+    absent = [plan[at].name for at in strategy.absent]
+    left = len(plan) - len(strategy.used) - len(absent)  # behind the violation
+    text = f"{len(strategy.used)} of {plural(len(plan), 'event')} used"
+    text += f" ({len(strategy.alike)} by type only)" if strategy.alike else ""
+    text += f", {len(absent)} absent" + (f", {left} left over" if left else "")
+    lines = [Line("replayed", text)]
+    if absent:
+        shown = absent if job.session.verbose else absent[:NAMES_MAX]
+        more = f" and {len(absent) - len(shown)} more (-v)" if len(shown) < len(absent) else ""
+        lines.append(Line("absent", ", ".join(shown) + more))
+    data = {
+        "lenient": True, "times": times, "used": len(strategy.used), "absent": absent,
+        "alike": [plan[at].name for at in strategy.alike], "left": left, "steps": outcome.steps,
+    }  # fmt: skip
+    job.session.writer.emit(Message("replay", data, tuple(lines)))
+    seen = outcome.violation
+    return (ExitCode.VIOLATION if seen else ExitCode.OK), seen
+
+
+def concluded(job: Job, code: ExitCode, seen: Violation | None, expect: str) -> ExitCode:
+    """The verdict and the exit code; with `--expect` only that fingerprint counts."""
+    from demi.cli.messages import after, command, summary, violated
+
+    commands = [command("view", job.path)]
+    diverged = code is ExitCode.DIVERGED
+    lines = []
+    if expect:
+        met = seen is not None and not diverged and shows(expect, seen.fingerprint)
+        code = ExitCode.OK if met else ExitCode.VIOLATION
+        text = f"{expect} was {'reproduced' if met else 'not reproduced'}"
+        lines.append(Line("expected", text, "good" if met else "bad"))
+    if seen is None and not diverged:
+        lines.append(Line("result", "no violation appeared. This is not a proof.", "good"))
+        lines.extend(after(commands))
+    verdict = "diverged" if diverged else "violated" if seen else "not found"
+    fingerprint = seen.fingerprint if seen else None
+    job.session.writer.emit(summary(verdict, code, lines, fingerprint=fingerprint))
+    if seen is not None and not diverged:
+        job.session.writer.emit(violated(job.trace, seen, next_commands=commands))
+    return code

@@ -1,0 +1,254 @@
+"""The space: a world, driven forward event by event and back to any earlier point of the current run.
+
+The one insight: a search is depth-first, so all it asks of a system is "one step further" and "back to
+that ancestor"; checkpoints answer the second where the world has them, running the beginning again does
+otherwise, and no algorithm can tell.
+
+Every step is watched here once for all algorithms: its footprint, what it disabled, what it violated.
+Not here: choosing (the algorithms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demi.dpor.bounds import STEPS_MAX, Bounds, Gate
+from demi.dpor.history import History
+from demi.dpor.relation import Foot, Relation
+from demi.errors import ContractError, DivergenceError, UsageError
+from demi.events import Event, External, Kind, Nudge, Program, Wait
+from demi.interpose.world import Step
+from demi.oracle import CRASH, Violation, check_all, memories
+from demi.scheduler.execute import USUAL_CAUSES, Subject
+from demi.scheduler.record import Taken
+
+FIRST_FAULT = int(Kind.START)
+INJECT = int(Kind.INJECT)
+
+
+class NeedTails(Exception):
+    """A node sends in another's name: start over with sends touching their channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What to explore: see `explore.explore`."""
+
+    subject: Subject
+    program: Program
+    bounds: Bounds
+    prefix: tuple[Taken, ...] = ()
+    seed: int = 0
+    watched: bool = False
+    use_hook: bool = True
+
+
+class Space:
+    """The current run.  depth: steps taken since the initial state.
+
+    step: the last one.  violation: what the last step broke.  gone: what it disabled, see `disabled`.
+    """
+
+    def __init__(self, setup: Setup, tails: bool = False) -> None:
+        subject = setup.subject
+        self.setup = setup
+        self.world = world = subject.world
+        self.externals = tuple(setup.program.externals())
+        for item in setup.program.items:
+            if isinstance(item, Nudge):
+                raise UsageError(
+                    "a program with a nudge cannot be explored",
+                    remedy="exploration tries every order; leave the nudge out",
+                )
+        self.ignored_waits = any(isinstance(item, Wait) for item in setup.program.items)
+        self.gate = Gate(setup.bounds, len(world.names))
+        self.relation = Relation(
+            world,
+            [*self.externals, *[one for one in setup.prefix if isinstance(one, External)]],
+            hook=subject.target.commutes if setup.use_hook else None,
+            budgets=setup.bounds.budgets(),
+            watched=setup.watched,
+            tails=tails,
+        )
+        self.history = History(self.relation)
+        self.steps_max = STEPS_MAX if setup.bounds.steps is None else setup.bounds.steps
+        self._checkpoints = world.capabilities.checkpoint
+        self._view = world.observe()
+        self._memory = memories(subject.invariants)
+        self._sent: list[list[Event]] = []
+        self._fragile = (
+            not self.relation.precise
+            or self.relation.clocked
+            or any(one.kind in (Kind.DROP, Kind.DUPLICATE) for one in self.externals)
+        )
+        self.broken = False
+        self.boot_failure: Violation | None = None
+        self.steps = 0
+        self.re_executed = 0
+
+    # ---- the life of a run
+
+    def start(self) -> None:
+        """Go to the initial state: reset, prefix, everything offered."""
+        world, subject = self.world, self.setup.subject
+        boot = world.reset(self.setup.seed)
+        self._view = world.observe()
+        self._memory = memories(subject.invariants)
+        self.broken = False
+        self.violation: Violation | None = None
+        self.gate.reset()
+        if boot.failure is not None:
+            self.boot_failure = Violation(CRASH, boot.failure.detail(), 0)
+        for number, choice in enumerate(self.setup.prefix):
+            event = world.offer((choice,))[0] if isinstance(choice, External) else choice
+            if not world.allowed(event):
+                raise DivergenceError(
+                    f"step {number + 1} of the beginning is not enabled",
+                    remedy=USUAL_CAUSES,
+                )
+            step = world.take(event)
+            if step.failure is None:
+                check_all(subject.invariants, self._view, self._memory, number)
+        world.offer(self.externals)
+
+    def enabled(self) -> list[Event]:
+        """What may happen next, within the bounds; a fresh list."""
+        if self.gate.active:
+            return self.gate.passed(self.world.enabled())
+        return list(self.world.enabled())
+
+    def advance(self, event: Event) -> tuple[Foot, list[int]]:
+        """Take an enabled event; returns what it touched and the positions that it races with."""
+        world, relation, history = self.world, self.relation, self.history
+        content = relation.content(event) if relation.hook else -1
+        watched = relation.watched
+        before = self._view.state(event[1]) if watched else None
+        self.step = step = world.take(event)
+        self.steps += 1
+        node = event[1]
+        if not relation.tails:
+            for sent in step.sent:
+                if sent[2] != node and relation.precise:
+                    raise NeedTails
+        changed = watched and self._view.state(node) != before
+        foot = relation.foot(event, step, content, changed)
+        races = history.append(event, foot, step)
+        self._sent.append(step.sent)
+        if self.gate.active:
+            self.gate.took(event)
+        self.violation = None
+        if not self.broken:
+            self._check(step)
+        return foot, races
+
+    def _check(self, step: Step) -> None:
+        at = len(self.setup.prefix) + len(self.history) - 1
+        if step.failure is not None:
+            self.violation = Violation(CRASH, step.failure.detail(), at)
+        elif self.setup.subject.invariants:
+            self.violation = check_all(
+                self.setup.subject.invariants, self._view, self._memory, at
+            )
+        self.broken = self.violation is not None
+
+    def disabled(self, before: Sequence[Event], after: Sequence[Event]) -> list[Event]:
+        """Events that the last step took away without running them: races that leave no trace."""
+        step = self.step
+        event = step.event
+        if not (
+            step.cancelled
+            or step.failure is not None
+            or step.lost
+            or self.gate.active
+            or (event[0] >= FIRST_FAULT and event[0] != INJECT)
+            or self._fragile
+        ):
+            return []
+        left = set(after)
+        return [one for one in before if one not in left and one != event]
+
+    # ---- going back
+
+    def save(self) -> object:
+        """A mark of where the run is, to come back to."""
+        kept = self.world.checkpoint() if self._checkpoints else None
+        gate = self.gate.save() if self.gate.active else None
+        return kept, tuple(self._memory), gate, self.broken
+
+    def load(self, saved: Any, depth: int) -> None:
+        """Back to a mark at which `depth` steps had been taken; history is already cut to them."""
+        kept, memory, gate, self.broken = saved
+        del self._sent[depth:]
+        if kept is not None:
+            self.world.restore(kept)
+        else:
+            self._again(depth)
+        self._memory[:] = memory
+        if gate is not None:
+            self.gate.load(gate)
+
+    def _again(self, depth: int) -> None:
+        broken = self.broken
+        self.start()
+        self.broken = broken
+        for position, event in enumerate(self.history.events[:depth]):
+            self.re_executed += 1
+            self.repeat(position, event)
+
+    def repeat(self, position: int, event: Event) -> Step:
+        """Take the event of a position once more.  Raises DivergenceError when it differs."""
+        if not self.world.allowed(event):
+            raise _diverged(self, position, "it is not enabled the second time")
+        step = self.world.take(event)
+        if step.sent != self._sent[position]:
+            told = f"it sent {len(self._sent[position])} messages, then {len(step.sent)}, elsewhere"
+            raise _diverged(self, position, told)
+        return step
+
+    def verify(self) -> None:
+        """Run the current execution again from the beginning and compare; the world ends elsewhere.
+
+        Raises DivergenceError when the target is not deterministic, ContractError when a step changed
+        a node other than its own.
+        """
+        world = self.world
+        digest = world.digest()
+        gate, broken, memory = self.gate.save(), self.broken, list(self._memory)
+        self.start()
+        nodes = range(len(world.names))
+        digests = [world.node_digest(node) for node in nodes]
+        for position, event in enumerate(self.history.events):
+            self.repeat(position, event)
+            for node in nodes:
+                now = world.node_digest(node)
+                if now != digests[node] and node != event[1] and not self._wide(position):
+                    raise ContractError(
+                        f"a step at {world.names[event[1]]} changed {world.names[node]}",
+                        where=f"step {position + 1} of an execution",
+                        remedy="nodes may share no state: exploration takes their steps as independent",
+                    )
+                digests[node] = now
+        if world.digest() != digest:
+            raise _diverged(self, len(self.history) - 1, "the same events led to another state")
+        self.gate.load(gate)
+        self.broken, self._memory[:] = broken, memory
+
+    def _wide(self, position: int) -> bool:
+        return self.history.feet[position].writes >> (len(self.world.names)) != 0
+
+    def choices(self) -> tuple[Taken, ...]:
+        """The current run as a schedule for `scheduler.execute.record`."""
+        world = self.world
+        return self.setup.prefix + tuple(
+            [world.external(e) if e[0] >= FIRST_FAULT else e for e in self.history.events]
+        )
+
+
+def _diverged(space: Space, position: int, how: str) -> DivergenceError:
+    return DivergenceError(
+        f"the target does not repeat: {how}",
+        where=f"step {position + 1} of an execution of {space.setup.subject.target.name}",
+        remedy=USUAL_CAUSES,
+    )

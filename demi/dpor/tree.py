@@ -1,0 +1,193 @@
+"""The depth-first walk that naive enumeration, classic DPOR and source-DPOR share.
+
+The one insight: they differ only in what a node must try at first (everything, or one event) and in
+what a race adds to an earlier node, so the walk, sleep sets and bounds are written once.
+
+Sleep sets: Godefroid, LNCS 1032, 1996.  A sleeping event was explored from an earlier node and nothing
+that depends on it has happened since: going there again would repeat an equivalent execution.
+
+When a run is cut by its length, every ancestor is made to try everything: see `bounds.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from demi.dpor.history import History
+from demi.dpor.relation import Foot
+from demi.dpor.space import Space
+from demi.dpor.tally import Tally, share_of
+from demi.events import Event
+
+
+class Frame:
+    """A node of the search.
+
+    asleep: event -> what it touches; sleeping from above, then also explored from here.
+    planned: everything to try here so far; todo: its part that is not yet tried.
+    event: the step that led here.  tried: how many children were entered.
+    """
+
+    __slots__ = ("asleep", "enabled", "event", "foot", "planned", "saved", "todo", "tried")
+
+    def __init__(
+        self, enabled: list[Event], asleep: dict[Event, Foot], event: Event, foot: Foot, saved: object
+    ) -> None:
+        self.enabled = enabled
+        self.asleep = asleep
+        self.event = event
+        self.foot = foot
+        self.saved = saved
+        self.todo: list[Event] = []
+        self.planned: set[Event] = set()
+        self.tried = 0
+
+    def plan(self, event: Event) -> None:
+        """Try this event here too."""
+        if event not in self.planned:
+            self.planned.add(event)
+            self.todo.append(event)
+
+
+OnRace = Callable[[Frame, History, int, int], None]
+"""on_race(node before f, history, f, e): plan at the node what reverses the race."""
+
+First = Callable[[list[Event]], Event]
+"""The base strategy: which of the events that are not asleep goes first."""
+
+_NOWHERE: Event = (-1, -1, -1, -1)
+_NO_FOOT = Foot(0, 0, ())
+
+
+def lowest(events: list[Event]) -> Event:
+    """The canonical base strategy."""
+    return events[0]
+
+
+class Walk:
+    """One search; `run` may be interrupted by `Stop` and its stack then tells what is left."""
+
+    def __init__(
+        self,
+        space: Space,
+        tally: Tally,
+        on_race: OnRace | None,
+        *,
+        sleeping: bool = True,
+        first: First = lowest,
+    ) -> None:
+        self.space = space
+        self.tally = tally
+        self.frames: list[Frame] = []
+        self._on_race = on_race
+        self._sleeping = sleeping
+        self._first = first
+        self._fresh = False
+        self._dependent = space.relation.dependent
+        self._plain = space.relation.plain
+
+    def run(self) -> None:
+        """Walk the whole tree.  Raises `Stop`."""
+        if not self.frames:
+            self.space.start()
+            self._enter({}, _NOWHERE, _NO_FOOT)
+        frames, space = self.frames, self.space
+        history = space.history
+        while frames:
+            frame = frames[-1]
+            event = self._next(frame)
+            if event is None:
+                self._leave(frame)
+                continue
+            if self._fresh:
+                self._fresh = False
+            else:
+                space.load(frame.saved, len(history))
+            frame.tried += 1
+            self._step(frame, event)
+
+    def _next(self, frame: Frame) -> Event | None:
+        asleep = frame.asleep
+        for place, event in enumerate(frame.todo):
+            if event not in asleep:
+                del frame.todo[: place + 1]
+                return event
+        frame.todo.clear()
+        return None
+
+    def _leave(self, frame: Frame) -> None:
+        self._fresh = False
+        frames = self.frames
+        frames.pop()
+        if frames:
+            self.space.history.pop()
+            frames[-1].asleep[frame.event] = frame.foot
+
+    def _step(self, frame: Frame, event: Event) -> None:
+        space = self.space
+        foot, races = space.advance(event)
+        asleep = frame.asleep
+        if asleep and self._sleeping:
+            if self._plain:
+                writes = foot.writes
+                asleep = {q: other for q, other in asleep.items() if not other[0] & writes}
+            else:
+                dependent = self._dependent
+                asleep = {q: other for q, other in asleep.items() if not dependent(other, foot)}
+        else:
+            asleep = {}
+        if races and self._on_race is not None:
+            self.reverse(races)
+        if space.violation is not None:
+            self.tally.violated(space)
+        self._enter(asleep, event, foot)
+        if self._on_race is not None:
+            for gone in space.disabled(frame.enabled, self.frames[-1].enabled):
+                frame.plan(gone)
+
+    def reverse(self, races: list[int]) -> None:
+        """Plan the reversal of each race of the newest event."""
+        history, frames = self.space.history, self.frames
+        newest = len(history.events) - 1
+        assert self._on_race is not None
+        for f in races:
+            self._on_race(frames[f], history, f, newest)
+
+    def _enter(self, asleep: dict[Event, Foot], event: Event, foot: Foot) -> None:
+        space = self.space
+        enabled = space.enabled()
+        awake = [one for one in enabled if one not in asleep] if asleep else enabled
+        frame = Frame(enabled, asleep, event, foot, None)
+        self.frames.append(frame)
+        if not awake:
+            self._fresh = False
+            if enabled:
+                self.tally.sleeping(space, self.share)
+            else:
+                self.tally.maximal(space, self.share)
+        elif len(self.frames) > space.steps_max:
+            self._fresh = False
+            self._cut()
+        else:
+            self._fresh = True
+            if len(awake) > 1:
+                frame.saved = space.save()
+            if self._on_race is None:
+                for one in awake:
+                    frame.plan(one)
+            else:
+                frame.plan(self._first(awake))
+
+    def _cut(self) -> None:
+        """Nothing is lost within the bound: from here up, everything is tried."""
+        self.space.gate.bit.add("steps")
+        for above in self.frames[:-1]:
+            for one in above.enabled:
+                above.plan(one)
+        self.tally.cut_off(self.space, self.share)
+
+    def share(self) -> float:
+        """The share of the tree that lies behind, counting what is planned so far."""
+        return share_of(
+            [(frame.tried - 1, frame.tried + len(frame.todo)) for frame in self.frames[:-1]]
+        )
