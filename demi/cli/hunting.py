@@ -9,6 +9,7 @@ Not here: searching (`demi/fuzz`), shrinking (`demi/minimizer`), options (`fuzz.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from demi.cli.loading import Loaded
 from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
 from demi.cli.shrinking import shrink_to, target_words
-from demi.errors import DemiError, ExitCode
+from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:
     from demi.fuzz.hunt import Found, Plan
@@ -83,13 +84,15 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         started(target.name, version, described(plan), plan.seed, settings.runs, workers, job.bug)
     )
     result = search(session, job, workers)
-    kept = [save_found(job, found) for found in result.found]
+    kept, failure = save_all(job, result.found)
     interrupted = result.interrupted
     for number, (path, trace) in enumerate(kept):
         shrink = settings.minimize and not interrupted
         shown = show(session, job, path, trace, shrink=shrink, last=number == len(kept) - 1)
         interrupted |= shown.interrupted
     job.subject.world.close()
+    if failure is not None:
+        raise failure
     result = replace(result, interrupted=interrupted)
     return conclude(session, job, result, time.monotonic() - began)
 
@@ -127,12 +130,37 @@ def search(session: Session, job: Hunt, workers: int) -> HuntResult:
         )
 
 
+def save_all(
+    job: Hunt, found: Sequence[Found]
+) -> tuple[list[tuple[Path, Trace]], DemiError | None]:
+    """Save what repeats; the first failure waits until the rest is safe."""
+    kept: list[tuple[Path, Trace]] = []
+    failure: DemiError | None = None
+    for one in found:
+        try:
+            kept.append(save_found(job, one))
+        except DemiError as error:
+            failure = failure or error
+    return kept, failure
+
+
 def save_found(job: Hunt, found: Found) -> tuple[Path, Trace]:
-    """Run a violating run once more, recorded, and write it."""
+    """Run a violating run once more, recorded, and write it.
+
+    Raises DivergenceError when it does not show the same violation again.
+    """
     from demi.fuzz.hunt import record_run
+    from demi.scheduler.execute import USUAL_CAUSES
     from demi.trace_codec import digest, save
 
     trace = record_run(job.subject, job.plan, found.number)
+    if trace.violation != found.violation:
+        seen = trace.violation.fingerprint if trace.violation else "no violation"
+        raise DivergenceError(
+            f"the run does not repeat: it showed {found.violation.fingerprint}, then {seen}",
+            where=f"seed {found.seed}, step {found.violation.step + 1}",
+            remedy=USUAL_CAUSES,
+        )
     name = f"{job.loaded.target.name}-{found.violation.invariant}-{digest(trace)[:8]}.jsonl"
     path = Path(job.settings.out) / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
     save(trace, path)

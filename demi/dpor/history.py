@@ -11,9 +11,55 @@ Not here: which steps depend (`relation.py`), what is done about a race (the alg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from demi.dpor.relation import DELIVER, Foot, Relation
 from demi.events import Event
 from demi.interpose.world import Step
+
+class SendOrder:
+    """Which message was sent causally before which, for causal delivery: send by send, as bits.
+
+    A message knows what its sender knew when it sent it: earlier sends of the same handler included,
+    later ones not.
+    """
+
+    def __init__(self, nodes: int) -> None:
+        self._known: list[list[int]] = [[0] for _ in range(nodes)]  # per node, after each step there
+        self._stamp: dict[Event, int] = {}  # what a message knows, itself included
+        self._bit: dict[Event, int] = {}
+        self._count = [0]  # sends before each step
+
+    def boot(self, sent: Sequence[Event]) -> None:
+        """Sends of the initial state."""
+        self._send(sent)
+
+    def _send(self, sent: Sequence[Event]) -> None:
+        count = self._count[-1]
+        for event in sent:
+            bit = self._bit[event] = 1 << count
+            count += 1
+            known = self._known[event[2]]
+            known[-1] |= bit
+            self._stamp[event] = known[-1]
+        self._count[-1] = count
+
+    def before(self, first: Event, second: Event) -> bool:
+        """Was `first` sent causally before `second`?"""
+        return self._stamp.get(second, 0) & self._bit.get(first, 0) != 0
+
+    def append(self, event: Event, step: Step) -> None:
+        """A step was taken."""
+        known = self._known[event[1]]
+        known.append(known[-1] | (self._stamp.get(event, 0) if event[0] == DELIVER else 0))
+        self._count.append(self._count[-1])
+        self._send([sent for sent in step.sent if sent[2] == event[1]])
+
+    def pop(self, node: int) -> None:
+        """The newest step, at that node, is taken back."""
+        self._known[node].pop()
+        self._count.pop()
+
 
 _MIX = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -34,32 +80,31 @@ class History:
         self.cause: list[int] = []
         self.born: dict[Event, int] = {}
         self._plain = relation.plain
-        self._hooked = relation.hook is not None
-        self._causal = relation.model == "causal"
-        self._at_node: list[list[int]] = [[] for _ in relation._world.names]
-        self._nodes: list[int] = []
+        self._at_node: list[list[int]] = [[] for _ in relation.names]
+        self._sends = SendOrder(len(relation.names)) if relation.model == "causal" else None
 
     def __len__(self) -> int:
         return len(self.events)
 
-    def boot(self) -> None:
-        """What exists before the first step has no cause."""
-        self.born.clear()
+    def boot(self, sent: Sequence[Event]) -> None:
+        """What was sent before the first step."""
+        if self._sends is not None:
+            self._sends.boot(sent)
 
     def append(self, event: Event, foot: Foot, step: Step) -> list[int]:
         """Add the step just taken; returns the positions it races with, newest first."""
         here = len(self.events)
         born = self.born
         cause = born.get(event, -1)
-        if cause >= here:  # left behind by an abandoned branch
-            cause = -1
         cover = self.past[cause] | 1 << cause if cause >= 0 else 0
         if self._plain:
             past, races = self._predecessor(event[1], foot, cover)
         else:
             past, races = self._predecessors(foot, cover)
-        if races and self._causal:
-            races = [f for f in races if not self._sent_before(f, cause, event)]
+        if self._sends is not None:
+            order, events = self._sends, self.events
+            races = [f for f in races if not order.before(events[f], event)]
+            order.append(event, step)
         if step.sent:
             for sent in step.sent:
                 born[sent] = here
@@ -103,15 +148,6 @@ class History:
             rest ^= 1 << at
         return cover, races
 
-    def _sent_before(self, f: int, cause: int, event: Event) -> bool:
-        """Causal delivery: the message of f was sent before that of `event`: no race."""
-        if event[0] != DELIVER or self.events[f][0] != DELIVER:
-            return False
-        sender = self.cause[f]
-        return sender >= 0 and cause >= 0 and (
-            sender == cause or self.past[cause] >> sender & 1 == 1
-        )  # fmt: skip
-
     def pop(self) -> None:
         """Take the newest event back."""
         event = self.events.pop()
@@ -119,6 +155,8 @@ class History:
         self.past.pop()
         self.cause.pop()
         self._at_node[event[1]].pop()
+        if self._sends is not None:
+            self._sends.pop(event[1])
 
     def not_after(self, f: int, end: int) -> int:
         """Bits of the events f+1 .. end-1 that do not happen after f."""

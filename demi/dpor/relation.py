@@ -67,6 +67,7 @@ class Relation:
         self._world = world
         self._nodes = count = len(world.names)
         self.model = can.network
+        self.names = tuple(world.names)
         self.budgets = budgets
         self.watched = watched
         kinds = {external.kind for external in externals}
@@ -137,7 +138,9 @@ class Relation:
             writes = self._of_disturbance(event)
         if kind in self.budgets:
             writes |= 1 << (self._budget0 + kind)
-        for _, dst, src, _ in step.sent:
+        for what, dst, src, _ in step.sent:
+            if what != DELIVER:
+                continue
             if self.tails:
                 writes |= 1 << (self._tail0 + dst * self._nodes + src)
             if self.model == "mailbox":

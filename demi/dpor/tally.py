@@ -99,7 +99,7 @@ class Tally:
         if self.executions == self._verify_at:
             few = self.executions < VERIFY_FIRST
             self._verify_at = self.executions + 1 if few else self.executions * 2
-            space.verify()
+            space.verify(nodes=self.executions == 1)
         self._leaf(space, shares)
 
     def sleeping(self, space: Space, shares: Callable[[], float]) -> None:

@@ -227,7 +227,7 @@ class Fifo:
                 queues[dst * nodes + src].clear()
         for at, items in flights:
             queues[at].extend(items)
-        for at in self._used[len(totals) :]:
+        for at in self._used:
             total[at] = 0
         for at, count in totals:
             total[at] = count

@@ -19,6 +19,7 @@ from demi.minimizer.external_ddmin import external_ddmin
 from demi.minimizer.pairs import remove_pairs
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
 from demi.minimizer.provenance import provenance
+from demi.minimizer.spans import remove_spans
 from demi.minimizer.wildcards import remove_with_wildcards
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
@@ -33,11 +34,12 @@ PASSES: Mapping[str, Pass] = {
     "externals": external_ddmin,
     "internals": lambda problem, run: remove_chunks(problem, run, exact),
     "wildcards": remove_with_wildcards,
+    "spans": remove_spans,
     "clusters": remove_clusters,
     "pairs": remove_pairs,
 }
 ONCE = ("provenance",)
-ROUND = ("externals", "internals", "wildcards", "clusters", "pairs")
+ROUND = ("externals", "internals", "wildcards", "spans", "clusters", "pairs")
 ROUNDS_MAX = 12  # each round must shrink the run; four are typical
 VERIFICATIONS = 3  # strict replays of the result: one could be luck on a nondeterministic target
 

@@ -229,8 +229,7 @@ class RaftNode(Node):
 
     def voted_down(self, ctx: Context, sender: str, msg: Any) -> None:
         if msg.term > self.term:
-            self.votes = {}  # the heartbeat timer goes on
-            self.follow(ctx, msg.term)
+            self.follow(ctx, msg.term)  # the heartbeat timer goes on
 
     # ---- followers and candidates store
 

@@ -87,19 +87,33 @@ class Demi:
         return name
 
 
+def in_folder(folder: Path) -> Demi:
+    """`demi` in a folder that holds the toy target as toy.py."""
+    (folder / "toy.py").write_bytes((HERE / "toy.py").read_bytes())
+    return Demi(folder)
+
+
 @pytest.fixture
 def demi(tmp_path: Path) -> Demi:
-    """`demi` in an empty folder that holds only the toy target, as toy.py."""
-    (tmp_path / "toy.py").write_bytes((HERE / "toy.py").read_bytes())
-    return Demi(tmp_path)
+    """`demi` in an otherwise empty folder."""
+    return in_folder(tmp_path)
 
 
-@pytest.fixture
-def recorded(demi: Demi) -> Path:
-    """A violating trace of the toy, not minimized."""
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A violating trace of the toy, not minimized: recorded once."""
+    demi = in_folder(tmp_path_factory.mktemp("original"))
     done = demi("fuzz", "toy.py", "--bug", "forgetful", "--seed", 1, "-j", 1, "--no-minimize")
     assert done.code == 1, done.text
     return demi.traces()[0]
+
+
+@pytest.fixture
+def recorded(demi: Demi, original: Path) -> Path:
+    """That trace in the folder of the test."""
+    copy = demi.folder / original.name
+    copy.write_bytes(original.read_bytes())
+    return copy
 
 
 Edit = Callable[[list[str]], list[str]]

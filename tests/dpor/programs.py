@@ -440,3 +440,96 @@ class Table(Node):
             self.last = label
         for dst, sent in self.rules.get((label, last), self.rules.get((label, "*"), ())):
             ctx.send(dst, (sent,))
+
+
+def on_demand(made: Made) -> Made:
+    """The same nodes, but what they do when they start is a step of its own: the input "go"."""
+    nodes, externals, commutes = made
+    late: Nodes = {}
+    inputs = list(externals)
+    for name, make in nodes.items():
+        kind = type(make())
+        if kind.on_start is Node.on_start:
+            late[name] = make
+        else:
+            late[name] = _late(make, kind)
+            inputs.append(External(Kind.INJECT, (name,), "go"))
+    return late, tuple(inputs), commutes
+
+
+def _late(make: Callable[[], Node], kind: type[Node]) -> Callable[[], Node]:
+    def on_message(self: Any, ctx: Context, sender: str, msg: Any) -> None:
+        if sender == "ext":
+            kind.on_start(self, ctx)
+        else:
+            kind.on_message(self, ctx, sender, msg)
+
+    def build() -> Node:
+        node = make()
+        node.__class__ = late  # type: ignore[assignment]
+        return node
+
+    late = type("Late" + kind.__name__, (kind,), {"on_start": Node.on_start, "on_message": on_message})
+    return build
+
+
+# ---- TraceForge's shapes
+
+
+class Relay(Node):
+    """On message `when`, sends."""
+
+    def __init__(self, when: Any, *sends: tuple[str, Any]) -> None:
+        self.when, self.sends = when, sends
+
+    def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+        if msg == self.when:
+            for dst, what in self.sends:
+                ctx.send(dst, what)
+
+
+def program1() -> Made:
+    return {
+        "m": Quiet,
+        "main": source(("m", 1), ("m", 2)),
+        "a": source(("m", 3), ("b", 5)),
+        "b": lambda: Relay(5, ("m", 4)),
+    }, (), None  # fmt: skip
+
+
+def program2() -> Made:
+    return {
+        "m": Quiet,
+        "main": source(("m", 1), ("m", 2)),
+        "a": source(("m", 3)),
+        "b": source(("m", 4)),
+    }, (), None  # fmt: skip
+
+
+def program3() -> Made:
+    return {"a": Quiet, "main": source(("a", 1), ("a", 2), ("a", 3))}, (), None
+
+
+class Worker(Node):
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+        self.n -= 1
+        if self.n == 0:
+            ctx.send("main", ("done",))
+
+
+def wakeup_stress(n: int) -> Made:
+    nodes: Nodes = {"main": Quiet, "w": lambda: Worker(n), "start": source(("main", ("start",)))}
+    return nodes | {f"s{i}": source(("w", ("m", i))) for i in range(n)}, (), None
+
+
+def independent_receivers() -> Made:
+    return {
+        "main": Quiet,
+        "r1": lambda: Relay("a", ("main", "a")),
+        "r2": lambda: Relay("b", ("main", "b")),
+        "s1": source(("r1", "a")),
+        "s2": source(("r2", "b")),
+    }, (), None  # fmt: skip
