@@ -25,6 +25,7 @@ from demi.interpose.actor_world import ActorWorld
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.random_walk import RandomWalk
 from demi.scheduler.record import Recorder, make_footer, make_header
+from demi.scheduler.src_dst_fifo import SrcDstFifo
 from demi.target import Target, configure
 from demi.trace_codec import TraceWriter
 from targets.raft import TARGET
@@ -67,9 +68,7 @@ def bare(steps: int, invariants: bool) -> float:
     """Deliveries per second without a trace."""
     subject = raft(invariants)
     program = bootstrap(subject)
-    return rate(
-        lambda: execute(subject, RandomWalk(), 1, program=program, steps=steps).steps
-    )
+    return rate(lambda: execute(subject, RandomWalk(), 1, program=program, steps=steps).steps)
 
 
 def traced(steps: int) -> float:
@@ -92,14 +91,14 @@ def write_run(subject: Subject, steps: int, path: Path) -> int:
     def open_file(boot: object) -> None:
         began(boot)  # type: ignore[arg-type]
         header = make_header(
-            subject.world, target=TARGET.name, config=subject.config, strategy="random",
+            subject.world, target=TARGET.name, config=subject.config, strategy="srcdstfifo",
             seed=1, boot=recorder.boot,
         )  # fmt: skip
         writers[:] = [TraceWriter(path, header)]
 
     recorder.began = open_file  # type: ignore[method-assign]
     outcome = execute(
-        subject, RandomWalk(), 1, program=bootstrap(subject), steps=steps, observer=recorder
+        subject, SrcDstFifo(), 1, program=bootstrap(subject), steps=steps, observer=recorder
     )
     writers[0].close(make_footer(outcome))
     return outcome.steps

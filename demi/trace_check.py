@@ -25,7 +25,7 @@ SAID_MAX = 80  # characters of a file's own text that an error message repeats
 _REMEDY = "the file is corrupt from this line on; record it again or restore it"
 _decode = msgspec.json.Decoder().decode
 HEADER_KEYS = tuple(f.name for f in fields(Header) if f.name != "extra")
-ENTRY_KEYS = tuple(f.name for f in fields(Entry) if f.name != "extra")
+ENTRY_KEYS = tuple(name for name in Entry.__struct_fields__ if name != "extra")
 FOOTER_KEYS = ("verdict", "reason", "steps", "violation")
 _LISTS = ("out", "armed", "lost", "log", "nodes")
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -43,11 +43,13 @@ GZIP_MAGIC = b"\x1f\x8b"
 _encode = msgspec.json.Encoder().encode
 
 
-def _line(data: dict[str, Any]) -> bytes:
+def _line(data: dict[str, Any] | Entry) -> bytes:
     try:
         return _encode(data) + b"\n"
     except UnicodeEncodeError:  # a lone surrogate in a user's text
-        return _encode(_escaped(data)) + b"\n"
+        plain = msgspec.to_builtins(data)
+        plain.pop("extra", None)
+        return _encode(_escaped(plain)) + b"\n"
 
 
 def _escaped(value: Any) -> Any:
@@ -71,14 +73,11 @@ def header_line(header: Header) -> bytes:
 
 def entry_line(entry: Entry) -> bytes:
     """One event; fields that say nothing are left out."""
-    data: dict[str, Any] = {"id": entry.id}
-    for key in ENTRY_KEYS[1:]:
-        value = getattr(entry, key)
-        if value or (key == "msg" and value is not None):
-            data[key] = value
-    if entry.extra:
-        data.update(entry.extra)
-    return _line(data)
+    if not entry.extra:
+        return _line(entry)
+    data = msgspec.to_builtins(entry)
+    del data["extra"]
+    return _line({**data, **entry.extra})
 
 
 def footer_line(footer: Footer) -> bytes:

@@ -1,9 +1,10 @@
-"""The `demi` command: options that every command knows, the commands, and the way out.
+"""The way in and out: whatever happens becomes one exit code, and never a bare traceback.
 
 The one insight: a process that is asked by scripts answers with its exit code, so exactly one place
-(`run`) turns whatever happened into one, and nothing else calls `exit`.
+turns everything into one.  Everything else is imported inside, so that even a Ctrl-C during the imports
+ends here.
 
-Not here: the commands (one file each, listed below), the texts (`messages.py`).
+Not here: options and commands (`app.py`), the texts of failures (`failures.py`).
 """
 
 from __future__ import annotations
@@ -11,128 +12,40 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
 
-import typer
-
-from demi import __version__
-from demi.cli import demo, fuzz, minimize, replay, targets, view
-from demi.cli.output import make_writer
-from demi.cli.session import Session, plain_session
-from demi.errors import ExitCode, UsageError
-from demi.target import nearest
-
-EPILOG = (
-    "--json, -q, -v and --color may stand anywhere.  Exit codes: 0 nothing violated, 1 violation, "
-    "2 usage, target or file error, 3 internal error, 4 diverged, 5 nothing ran, 130 interrupted."
-)
-app = typer.Typer(
-    name="demi",
-    help="A debugger for distributed systems: hold every step, find the failing order, shrink it.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-COMMANDS: dict[str, Callable[..., int]] = {
-    "targets": targets.targets,
-    "fuzz": fuzz.fuzz,
-    "replay": replay.replay,
-    "minimize": minimize.minimize,
-    "view": view.view,
-    "demo": demo.demo,
-}
-COLORS = ("auto", "always", "never")
-_ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"demi {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def options(
-    context: typer.Context,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line on stdout; people read stderr.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no background.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="More: the stage table, every name.")
-    ] = False,
-    color: Annotated[
-        str, typer.Option("--color", help="auto, always or never; NO_COLOR counts as never.")
-    ] = "auto",
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which demi.")
-    ] = False,
-) -> None:
-    """What every command knows."""
-    session: Session = context.obj
-    if color not in COLORS:
-        raise UsageError(f"unknown color {color!r}", where="--color", remedy=nearest(color, COLORS))
-    session.writer = make_writer(json=json, color=color, quiet=quiet, verbose=verbose)
-    session.quiet, session.verbose, session.color = quiet, verbose, color
-    session.command = context.invoked_subcommand or ""
-
-
-for _name, _function in COMMANDS.items():
-    app.command(_name)(_function)
-
-
-def general_first(words: list[str]) -> list[str]:
-    """Options that every command knows, moved in front of the command; behind `--` nothing moves."""
-    general: list[str] = []
-    others: list[str] = []
-    at = 0
-    while at < len(words) and words[at] != "--":
-        if words[at] in _ANYWHERE or words[at].startswith("--color="):
-            general.append(words[at])
-        elif words[at] == "--color" and at + 1 < len(words):
-            general.extend(words[at : at + 2])
-            at += 1
-        else:
-            others.append(words[at])
-        at += 1
-    return [*general, *others, *words[at:]]
+INTERRUPTED = 130  # `ExitCode.INTERRUPTED`, before it can be imported
 
 
 def run() -> None:
     """The entry point of the `demi` command and of `python -m demi`."""
-    code = perform(sys.argv[1:])
+    try:
+        code = perform(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C may not tear the ending apart
     sys.exit(code)
 
 
 def perform(words: list[str]) -> int:
     """One use of the command line; returns its exit code."""
+    from demi.cli.app import app, general_first
+    from demi.cli.failures import explain, is_usage
+    from demi.cli.session import plain_session
+
     session = plain_session()
     try:
-        result: Any = app(
+        result = app(
             args=general_first(words), prog_name="demi", standalone_mode=False, obj=session
         )
         sys.stdout.flush()
         return int(result or 0)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:  # the reader has seen enough: `demi view TRACE | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.INTERRUPTED)
+        return INTERRUPTED
     except Exception as error:
-        return _failed(error, session)
-
-
-def _failed(error: Exception, session: Session) -> int:
-    from demi.cli.failures import explain
-
-    if type(error).__name__ == "NoArgsIsHelpError":  # its text is the help
-        print(getattr(error, "format_message", str)())
-        return int(ExitCode.USAGE)
-    message, code = explain(error, session)
-    session.writer.fail(message)
-    return code
+        if is_usage(error) and not words:  # `demi` alone: the text of the error is the help
+            print(getattr(error, "format_message", str)())
+            return int(getattr(error, "exit_code", 2))
+        message, code = explain(error, session)
+        session.writer.fail(message)
+        return code

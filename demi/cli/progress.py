@@ -86,7 +86,7 @@ def hunting(
     left = max(0.0, min(left, max_time - elapsed) if max_time else left)
     return (
         f"fuzz {name[:16]}  {count(runs)} runs  {count(round(rate))}/s  {count(steps)} steps  "
-        f"seed {seed}  {clock(left)} left"
+        f"seed {seed}" + (f"  {clock(left)} left" if rate else "")
     )
 
 

@@ -86,6 +86,7 @@ def explore(
     use_commutes: bool = True,
     first: First = lowest,
     on_leaf: Leaf | None = None,
+    on_begin: Callable[[], None] | None = None,
     progress: Report | None = None,
     verify: bool = True,
 ) -> Result:
@@ -94,7 +95,9 @@ def explore(
     algorithm: a name in `ALGORITHMS`, or "auto": source, moving to optimal when more than
     `BLOCKED_SHARE_MAX` of the runs are blocked.  prefix: choices taken first, in this order.
     keep: violations to find before stopping, 0 to explore to the end.  sound_for: see the module.
-    first: the base strategy.  on_leaf: sees every maximal execution.  verify: run some executions
+    first: the base strategy.  on_leaf: sees every maximal execution; on_begin is called
+    first, and again when the search has to start over (another algorithm, a wider relation).
+    verify: run some executions
     twice to catch a target that does not repeat.
 
     Raises UsageError, DivergenceError, ContractError.
@@ -113,6 +116,8 @@ def explore(
         tails = False
         while True:
             space = Space(setup, tails)
+            if on_begin is not None:
+                on_begin()
             tally = Tally(
                 max_executions=max_executions, seconds=seconds, keep=keep, on_leaf=on_leaf,
                 progress=progress, quit_blocked=quit_blocked, verify=verify,

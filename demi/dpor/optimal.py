@@ -20,7 +20,6 @@ from demi.dpor.space import Space
 from demi.dpor.tally import Tally, share_of
 from demi.dpor.tree import First, lowest
 from demi.events import Event
-from demi.interpose.world import Step
 
 
 @dataclass(slots=True)
@@ -43,7 +42,7 @@ class Node:
     races: list[int] = field(default_factory=list)  # of the step taken from here
     gone: list[Event] = field(default_factory=list)  # what that step disabled
     tried: int = 0
-    probed: dict[Event, Foot] = field(default_factory=dict)
+    probed: dict[tuple[Event, ...], Foot | None] = field(default_factory=dict)
 
 
 class Sequence:
@@ -167,17 +166,18 @@ class OptimalWalk:
         if space.violation is not None:
             self.tally.violated(space)
         self._enter(asleep, below)
-        node.gone = space.disabled(node.enabled, self.frames[-1].enabled)
 
     def _enter(self, asleep: dict[Event, Foot], tree: list[Branch]) -> None:
         space = self.space
         enabled = space.enabled()
         node = Node(enabled, asleep, tree)
         awake = [one for one in enabled if one not in asleep]
+        if self.frames:
+            above = self.frames[-1]
+            above.gone = space.disabled(above.enabled, enabled)
         self.frames.append(node)
         self._fresh = True
         if not enabled:
-            self._pending = True
             self.tally.maximal(space, self.share)
             self._analyse()
             self._fresh = False
@@ -203,14 +203,18 @@ class OptimalWalk:
         """Reverse every race of the whole trace."""
         history = self.space.history
         end = len(history)
-        frames = self.frames
-        past = history.past
+        frames, past = self.frames, history.past
+        dynamic = history.relation.dynamic
         for e in range(end):
             for f in frames[e].races:
+                node = frames[f]
                 v = history.not_after(f, end)
-                if not past[e] & v and history.events[e] not in frames[f].enabled:
+                if not past[e] & v and history.events[e] not in node.enabled:
                     continue  # nothing but f makes e possible
-                self._plan(frames[f], Sequence(history, v | 1 << e))
+                if not dynamic:
+                    self._plan(node, Sequence(history, v | 1 << e))
+                elif not self._covered(node, v):
+                    self._plan_probed(f, v, history.events[e], history.cause[e])
         for f in range(end):
             for event in frames[f].gone:
                 if event not in frames[f].asleep:
@@ -222,13 +226,17 @@ class OptimalWalk:
                 return
         insert(v, node.tree)
 
+    def _covered(self, node: Node, v: int) -> bool:
+        """Is an initial of v asleep?  (Whatever the racing event will touch.)"""
+        history = self.space.history
+        return any(history.events[at] in node.asleep for at in history.initials(v))
+
     def _plan_disabled(self, f: int, event: Event) -> None:
-        """A race with a step that f took away: it is tried in front of all that does not depend on it."""
-        history, node = self.space.history, self.frames[f]
-        foot = node.probed.get(event)
+        """A race with a step that f took away: it comes before all that depends on it."""
+        history, end = self.space.history, len(self.space.history)
+        foot = self._probe(f, 0, event)
         if foot is None:
-            foot = node.probed[event] = self._probe(f, event)
-        end = len(history)
+            return
         rest = history.not_after(f, end)
         members = after = 0
         for at in range(f + 1, end):
@@ -237,28 +245,37 @@ class OptimalWalk:
                     after |= 1 << at
                 else:
                     members |= 1 << at
+        self._plan_last(f, members, event, foot, 0)
+
+    def _plan_probed(self, f: int, v: int, event: Event, cause: int) -> None:
+        """What the racing event touches without f is not known: take it aside after v."""
+        history = self.space.history
+        foot = self._probe(f, v, event)
+        if foot is None:
+            return
+        past = history.past[cause] | 1 << cause if cause >= 0 else 0
+        for at in range(len(history) - 1, f, -1):
+            if v >> at & 1 and not past >> at & 1 and history.relation.dependent(foot, history.feet[at]):
+                past |= history.past[at] | 1 << at
+        self._plan_last(f, v, event, foot, past)
+
+    def _plan_last(self, f: int, members: int, event: Event, foot: Foot, past: int) -> None:
+        """Plan members . event, where event is not (so) in the history."""
+        history, end = self.space.history, len(self.space.history)
         history.events.append(event)  # for a moment, as if it came last
         history.feet.append(foot)
-        history.past.append(0)
-        self._plan(node, Sequence(history, members | 1 << end))
+        history.past.append(past)
+        self._plan(self.frames[f], Sequence(history, members | 1 << end))
         del history.events[end:], history.feet[end:], history.past[end:]
 
-    def _probe(self, f: int, event: Event) -> Foot:
-        """What a step touches that was not taken: take it aside."""
-        space, node = self.space, self.frames[f]
-        relation = space.relation
-        if relation.plain:
-            return relation.foot(event, Step(event), -1, False)
-        sent = list(space._sent)
-        cut = [(h, list(h)) for h in (space.history.events,)]
-        space.load(node.saved, f)
-        content = relation.content(event) if relation.hook else -1
-        before = space.world.observe().state(event[1]) if relation.watched else None
-        step = space.world.take(event)
-        changed = relation.watched and space.world.observe().state(event[1]) != before
-        space._sent[:] = sent
-        assert cut
-        return relation.foot(event, step, content, changed)
+    def _probe(self, f: int, v: int, event: Event) -> Foot | None:
+        """What a step touches after the events v from the node before f; None when it cannot happen."""
+        space, node, history = self.space, self.frames[f], self.space.history
+        before = [history.events[at] for at in range(f, len(history)) if v >> at & 1]
+        key = (event, *before)
+        if key not in node.probed:
+            node.probed[key] = space.probe(node.saved, f, before, event)
+        return node.probed[key]
 
     def _cut(self) -> None:
         self.space.gate.bit.add("steps")

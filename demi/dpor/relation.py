@@ -51,6 +51,7 @@ class Relation:
     any two of them compete.  watched: steps that change what invariants see depend on each other.
     plain: only nodes are touched and there is no hook, which algorithms may use to go faster.
     tails: sends touch the tail of their channel; needed when a node sends in another's name.
+    dynamic: what a step touches at other nodes depends on the state it runs in.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Relation:
         self.plain = not (
             self.tails or self.hook or self._links or budgets or watched or self._faults or self.clocked
         ) and self.model in ("fifo", "bag", "causal")  # fmt: skip
+        self.dynamic = self.tails or watched or self._faults or self.model == "mailbox"
         self._contents: dict[tuple[str, object], int] = {}
         self._known: list[tuple[str, object]] = []
         self._commute: dict[tuple[int, int], bool] = {}

@@ -209,6 +209,29 @@ class Space:
             raise _diverged(self, position, told)
         return step
 
+    def probe(self, saved: object, depth: int, before: Sequence[Event], event: Event) -> Foot | None:
+        """What `event` touches after other events from an earlier mark; None when it is not enabled.
+
+        The world is left where nobody expects it: load a mark next.
+        """
+        world, relation = self.world, self.relation
+        if saved is None:
+            return None
+        sent = self._sent[:]
+        self.load(saved, depth)
+        self._sent = sent
+        for one in before:
+            if not world.allowed(one):
+                return None
+            world.take(one)
+        if not world.allowed(event):
+            return None
+        content = relation.content(event) if relation.hook else -1
+        was = self._view.state(event[1]) if relation.watched else None
+        step = world.take(event)
+        changed = relation.watched and self._view.state(event[1]) != was
+        return relation.foot(event, step, content, changed)
+
     def verify(self, nodes: bool) -> None:
         """Run the current execution again from the beginning and compare.
 

@@ -18,6 +18,7 @@ from demi.errors import ContractError
 from demi.interpose.payload import ATOMS, VALUES, Freezer, Opaque, slots_of
 from demi.interpose.state import has_hooks
 
+_INT, _PLAIN = frozenset({int}), frozenset({int, str, bool})
 _KEPT_MAX = 4096  # texts remembered; cleared when full, so memory stays flat
 _PARTS_MAX = 100_000  # a few dozen objects that all refer to each other have more paths than atoms
 _PATH_MAX = 150  # well below what Python's own stack allows
@@ -98,6 +99,12 @@ def _compound(value: Any, kind: type, text: Callable[[Any], str]) -> str:
     if isinstance(value, (set, frozenset)):
         return "{" + ",".join(sorted([text(part) for part in value])) + "}"
     if isinstance(value, dict):
+        if (
+            len(value) > 1
+            and set(map(type, value)) <= _INT
+            and set(map(type, value.values())) <= _PLAIN
+        ):
+            return "{" + repr(sorted(value.items()))[1:-1] + "}"  # a table of numbers: all in C
         pairs = sorted((text(key), text(part)) for key, part in value.items())
         return "{" + ",".join([f"{key}:{part}" for key, part in pairs]) + "}"
     if isinstance(value, (int, float, str, bytes, bytearray, complex, *VALUES)):

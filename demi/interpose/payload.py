@@ -156,6 +156,9 @@ def _slots_of(kind: type) -> Iterator[str]:
                 yield f"_{base.__name__.lstrip('_')}{name}" if hidden else name
 
 
+_RECORDS: dict[type, tuple[str, ...]] = {}  # NamedTuple classes met, with their field names
+
+
 def to_json(value: Any, path: tuple[int, ...] = ()) -> Any:
     """JSON form of any value, for people and traces: records by field name, sets sorted.
 
@@ -167,6 +170,8 @@ def to_json(value: Any, path: tuple[int, ...] = ()) -> Any:
         return value
     if kind is int:
         return value if -(2**63) <= value < 2**63 else _int_text(value)
+    if kind in _RECORDS:
+        return {name: to_json(part) for name, part in zip(_RECORDS[kind], value, strict=True)}
     if kind is float:
         return value if math.isfinite(value) else repr(value)
     if id(value) in path or len(path) >= DEPTH_MAX:

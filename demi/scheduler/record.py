@@ -68,7 +68,7 @@ class Recorder:
         now = self._world.observe().state(node) if node >= 0 else None
         before = self._seen[node] if node >= 0 else None
         delta: dict[str, Any] = {}
-        if now is not before:
+        if now is not before and now != before:
             delta = changes(before, now)
             self._seen[node] = now
         fail = step.failure
@@ -93,22 +93,21 @@ def internal_count(enabled: Sequence[Event]) -> int:
 def changes(before: Any, now: Any) -> dict[str, Any]:
     """The observed fields that differ, in JSON; a tuple that grew is `{"+": [new items]}`.
 
-    A node that is down is `{"up": false}`.
+    A node that is down is `{"up": false}`; one that came up gives all its fields.
     """
     if now is None:
         return {"up": False}
-    fields = _fields(now)
-    old = _fields(before) if before is not None else {}
-    delta: dict[str, Any] = {} if before is not None or not old else {"up": True}
-    for name, value in fields.items():
-        if name in old:
-            was = old[name]
-            if was is value or was == value:
-                continue
-            if type(value) is tuple and type(was) is tuple and value[: len(was)] == was:
-                delta[name] = {"+": to_json(value[len(was) :])}
-                continue
-        delta[name] = to_json(value)
+    if before is None or not hasattr(now, "_fields"):
+        was = _fields(before) if before is not None else {}
+        return {k: to_json(v) for k, v in _fields(now).items() if k not in was or was[k] != v}
+    delta: dict[str, Any] = {}
+    for name, old, new in zip(now._fields, before, now, strict=True):
+        if old is new or old == new:
+            continue
+        if type(new) is tuple and type(old) is tuple and new[: len(old)] == old:
+            delta[name] = {"+": to_json(new[len(old) :])}
+        else:
+            delta[name] = to_json(new)
     return delta
 
 

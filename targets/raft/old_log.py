@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from demi.interpose.actor import Context
 from targets.raft.messages import AppendEntries, AppendRejected, AppendSuccessful
-from targets.raft.node import RaftNode, one_term, with_rows
+from targets.raft.node import RaftNode, with_rows
+from targets.raft.replica import one_term
 
 
 @with_rows

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from demi.cli.main import perform
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -72,6 +77,13 @@ class Demi:
         said = done.stdout + done.stderr
         assert "Traceback (most recent call last)" not in said, said
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def here(self, *words: object) -> Done:
+        """The same in this process: quicker, for what ends before any run."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            code = perform([str(word) for word in words])
+        return Done(code, out.getvalue(), err.getvalue())
 
     def argv(self, *words: object) -> list[str]:
         """The command line."""

@@ -60,7 +60,7 @@ def test_the_file_of_a_folder_above_counts(demi: Demi) -> None:
 )
 def test_what_is_not_known_is_refused(demi: Demi, text: str, place: str, said: str) -> None:
     demi.write("pyproject.toml", text)
-    done = demi("fuzz", "toy.py", "-n", 1)
+    done = demi.here("fuzz", "toy.py", "-n", 1)
     assert done.code == 2, done.text
     assert f"where     {place}\n" in done.err
     assert said in " ".join(done.err.split())

@@ -12,7 +12,7 @@ import pytest
 
 from demi import __version__
 from demi.cli.config import DEFAULTS, seconds
-from demi.cli.main import general_first
+from demi.cli.app import general_first
 from demi.cli.output import Line, clean, columns, count, layout
 from demi.cli.shrinking import minimized_path
 from tests.cli.conftest import ENVIRONMENT, Demi
@@ -30,7 +30,7 @@ def test_version_and_help(demi: Demi) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_of_80_columns(demi: Demi, name: str) -> None:
-    done = demi(name, "--help")
+    done = demi.here(name, "--help")
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= 80
 
@@ -81,7 +81,7 @@ def test_an_internal_error_leaves_a_report(demi: Demi) -> None:
 
 
 def test_start_up_loads_only_what_is_needed() -> None:
-    code = "import demi.cli.main, sys; print(*sorted(sys.modules))"
+    code = "import demi.cli.app, sys; print(*sorted(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
     ).stdout.split()

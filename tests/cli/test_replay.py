@@ -47,7 +47,7 @@ def test_until_stops_before_the_violation(demi: Demi, recorded: Path, until: str
 
 @pytest.mark.parametrize("until", ["0", "9999", "c1!never#1", "٣"])
 def test_until_must_be_a_step(demi: Demi, recorded: Path, until: str) -> None:
-    assert demi("replay", recorded, *TOY, "--until", until).code == 2
+    assert demi.here("replay", recorded, *TOY, "--until", until).code == 2
 
 
 def test_divergence_names_step_and_causes(demi: Demi, recorded: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_bad_trace_is_refused_with_its_place(
 ) -> None:
     edit, said = BAD[case]
     bad = edited(recorded, "bad.jsonl", edit)
-    done = demi(*words, bad)
+    done = demi.here(*words, bad)
     assert done.code == 2, done.text
     assert said in done.err
     assert "bad.jsonl" in done.err
@@ -146,7 +146,7 @@ def test_a_bad_trace_is_refused_with_its_place(
 
 @pytest.mark.parametrize("words", [("replay", *TOY), ("view",), ("minimize", *TOY)])
 def test_a_missing_file(demi: Demi, words: tuple[str, ...]) -> None:
-    done = demi(*words, "nothing.jsonl")
+    done = demi.here(*words, "nothing.jsonl")
     assert done.code == 2
     assert "nothing.jsonl" in done.err
 
@@ -200,7 +200,7 @@ def test_view_of_a_window(demi: Demi, recorded: Path) -> None:
     assert done.code == 0
     assert [row["step"] for row in done.json if row["step"]] == [3, 4, 5]
     for words in (("--from", 5, "--to", 3), ("--from", 10**6), ("--from", 0), ("--width", 3)):
-        assert demi("view", recorded, *words).code == 2
+        assert demi.here("view", recorded, *words).code == 2
 
 
 def test_view_needs_no_target(demi: Demi, recorded: Path) -> None:

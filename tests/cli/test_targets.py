@@ -25,7 +25,10 @@ BROKEN = {
     "exit": ("raise SystemExit(0)", "SystemExit"),
     "attribute": ("SYSTEM = TOY", "known: SYSTEM, TOY"),
     "no target": ("TARGET = 3", "is not a Target"),
-    "profile": ("def p(config): raise LookupError('p')\nTARGET = replace(TOY, profile=p)", "LookupError in p"),
+    "profile": (
+        "def p(config): raise LookupError('p')\nTARGET = replace(TOY, profile=p)",
+        "LookupError in p",
+    ),
     "invariant": (
         "def look(view): return view.missing\n"
         "TARGET = replace(TOY, invariants=lambda c: [StateInvariant('A', 'a', look)])",
@@ -96,7 +99,7 @@ def test_a_raising_invariant_is_the_targets_fault(demi: Demi, workers: int) -> N
     ],
 )
 def test_unknown_words_get_the_nearest_match(demi: Demi, words: tuple[str, ...], said: str) -> None:
-    done = demi(*words)
+    done = demi.here(*words)
     assert done.code == 2, done.text
     assert said in " ".join(done.err.split())
     assert done.next

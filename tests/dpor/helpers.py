@@ -20,6 +20,10 @@ class Seen:
     ids: list[int] = field(default_factory=list)
     ends: set[bytes] = field(default_factory=set)
 
+    def begin(self) -> None:
+        self.ids.clear()
+        self.ends.clear()
+
     def __call__(self, space: Space) -> None:
         self.ids.append(space.history.class_id())
         self.ends.add(space.world.digest())
@@ -38,7 +42,8 @@ def run(
     target, program = subject(made, network=network, timers=timers, order=order)
     seen = Seen()
     result = explore(
-        target, program, algorithm=algorithm, bounds=bounds, keep=0, on_leaf=seen, **options
+        target, program, algorithm=algorithm, bounds=bounds, keep=0, on_leaf=seen,
+        on_begin=seen.begin, **options,
     )
     if algorithm != "naive":
         assert len(set(seen.ids)) == len(seen.ids), f"{algorithm} ran an equivalent execution twice"

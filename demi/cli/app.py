@@ -1,0 +1,96 @@
+"""The `demi` command as its options and commands; a new command is one file and one line here.
+
+Not here: the way in and out of the process (`main.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from demi import __version__
+from demi.cli import demo, fuzz, minimize, replay, targets, view
+from demi.cli.output import make_writer
+from demi.cli.session import Session
+from demi.errors import UsageError
+from demi.target import nearest
+
+EPILOG = (
+    "--json, -q, -v and --color may stand anywhere.  Exit codes: 0 nothing violated, 1 violation, "
+    "2 usage, target or file error, 3 internal error, 4 diverged, 5 nothing ran, 130 interrupted."
+)
+app = typer.Typer(
+    name="demi",
+    help="A debugger for distributed systems: hold every step, find the failing order, shrink it.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+COMMANDS: dict[str, Callable[..., int]] = {
+    "targets": targets.targets,
+    "fuzz": fuzz.fuzz,
+    "replay": replay.replay,
+    "minimize": minimize.minimize,
+    "view": view.view,
+    "demo": demo.demo,
+}
+COLORS = ("auto", "always", "never")
+_ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"demi {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line on stdout; people read stderr.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, no background.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="More: the stage table, every name.")
+    ] = False,
+    color: Annotated[
+        str, typer.Option("--color", help="auto, always or never; NO_COLOR counts as never.")
+    ] = "auto",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which demi.")
+    ] = False,
+) -> None:
+    """What every command knows."""
+    session: Session = context.obj
+    if color not in COLORS:
+        raise UsageError(f"unknown color {color!r}", where="--color", remedy=nearest(color, COLORS))
+    session.writer = make_writer(json=json, color=color, quiet=quiet, verbose=verbose)
+    session.quiet, session.verbose, session.color = quiet, verbose, color
+    session.command = context.invoked_subcommand or ""
+
+
+for _name, _function in COMMANDS.items():
+    app.command(_name)(_function)
+
+
+def general_first(words: list[str]) -> list[str]:
+    """Options that every command knows, moved in front of the command; behind `--` nothing moves."""
+    general: list[str] = []
+    others: list[str] = []
+    at = 0
+    while at < len(words) and words[at] != "--":
+        if words[at] in _ANYWHERE or words[at].startswith("--color="):
+            general.append(words[at])
+        elif words[at] == "--color" and at + 1 < len(words):
+            general.extend(words[at : at + 2])
+            at += 1
+        else:
+            others.append(words[at])
+        at += 1
+    return [*general, *others, *words[at:]]
