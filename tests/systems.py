@@ -61,7 +61,9 @@ class Relay(Node):
 
 
 def relays(
-    first: Mapping[str, Sends], then: Mapping[str, Mapping[Any, Sends]] | None = None, **options: Any
+    first: Mapping[str, Sends],
+    then: Mapping[str, Mapping[Any, Sends]] | None = None,
+    **options: Any,
 ) -> ActorWorld:
     """A world of relays; `first` names all nodes, in order."""
 
@@ -286,7 +288,12 @@ def in_process(code: str, hash_seed: int) -> str:
     path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     env = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": path}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

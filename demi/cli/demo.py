@@ -17,10 +17,9 @@ from demi.cli.session import Session, worker_count
 from demi.errors import ExitCode, TargetError
 
 TARGET, BUG = "pysyncobj", "84"
-SEED = 1  # the first one tried; any other finds it as well
+SEED = 1  # the first one tried; seeds 2 to 13 find it as well, within 10 runs
 RUNS = 20_000
 SECONDS = 45.0  # a demonstration that takes longer has failed
-ROWS_MAX = 60  # of the picture: what a person reads
 OUT = "traces/demo"
 
 
@@ -55,7 +54,7 @@ def demo(
     writer.note(notice("bug", loaded.target.bugs[BUG].doc))
     writer.note(notice("seed", f"{seed}; the same as: {' '.join(hunt_words(seed))}"))
     result = search(session, job, min(worker_count(settings), WORKERS_MAX))
-    if not result.found:
+    if result.interrupted or not result.found:
         return int(conclude(session, job, result, 0.0))
     found = result.found[0]
     where = f"in run {found.number + 1}, seed {found.seed}, {found.steps} steps"

@@ -105,6 +105,8 @@ def culprit(text: str) -> tuple[str, int, str] | None:
 def next_commands(error: DemiError, session: Session) -> list[str]:
     """What to paste after an error, from its kind and what the session was about."""
     target = session.target
+    if session.again:
+        return list(session.again)
     unknown = isinstance(error, TargetError) and error.what.startswith("unknown target")
     if isinstance(error, TargetError) and session.trace and not target:
         path = "FILE.py:TARGET"

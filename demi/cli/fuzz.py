@@ -11,6 +11,7 @@ import typer
 
 from demi.cli.config import DEFAULTS
 from demi.cli.hunting import hunt, prepare
+from demi.cli.options import Sets
 from demi.cli.session import Session
 
 
@@ -43,9 +44,7 @@ def fuzz(
     bug: Annotated[
         str, typer.Option(help='Switch a known bug on and look for it; "none" for none.')
     ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE, a setting of the target.")
-    ] = None,
+    set_: Sets = None,
     keep_going: Annotated[
         int | None, typer.Option(help="Stop after that many violations [1].")
     ] = None,

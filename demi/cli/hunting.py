@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demi.cli.config import Settings
+from demi.cli.config import DEFAULTS, Settings
 from demi.cli.loading import Loaded
 from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """A hunt that is ready to start.  words: what names the same configuration on a command line."""
+    """A hunt that is ready to start.  words: options that make the same runs again,
+    but for seed and strategy.
+    """
 
     loaded: Loaded
     settings: Settings
@@ -69,6 +71,10 @@ def prepare(
         settings.min_deliveries,
     )  # fmt: skip
     words = [*(["--bug", bug] if bug else []), *(w for s in sets or [] for w in ("--set", s))]
+    words += ["--expect", expect] if expect else []
+    for key in ("depth", "steps", "min_deliveries"):
+        if getattr(settings, key) != getattr(DEFAULTS, key):
+            words += ["--" + key.replace("_", "-"), str(getattr(settings, key))]
     return Hunt(loaded, settings, config, subject, plan, bug, tuple(words))
 
 
@@ -84,7 +90,7 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         started(target.name, version, described(plan), plan.seed, settings.runs, workers, job.bug)
     )
     result = search(session, job, workers)
-    kept, failure = save_all(job, result.found)
+    kept, failure = save_all(session, job, result.found)
     interrupted = result.interrupted
     for number, (path, trace) in enumerate(kept):
         shrink = settings.minimize and not interrupted
@@ -131,7 +137,7 @@ def search(session: Session, job: Hunt, workers: int) -> HuntResult:
 
 
 def save_all(
-    job: Hunt, found: Sequence[Found]
+    session: Session, job: Hunt, found: Sequence[Found]
 ) -> tuple[list[tuple[Path, Trace]], DemiError | None]:
     """Save what repeats; the first failure waits until the rest is safe."""
     kept: list[tuple[Path, Trace]] = []
@@ -140,8 +146,19 @@ def save_all(
         try:
             kept.append(save_found(job, one))
         except DemiError as error:
-            failure = failure or error
+            if failure is None:
+                failure, session.again = error, _once_more(job, one, error)
     return kept, failure
+
+
+def _once_more(job: Hunt, found: Found, error: DemiError) -> tuple[str, ...]:
+    from demi.cli.messages import command
+
+    spec, plan = job.loaded.spec, job.plan
+    words = [*job.words, "--strategy", plan.strategy, "--seed", found.seed, "-n", 1]
+    if isinstance(error, DivergenceError):
+        return command("targets", spec), command("fuzz", spec, *words, "-j", 1)
+    return (command("fuzz", spec, *words, "--out", "ANOTHER/DIRECTORY"),)
 
 
 def save_found(job: Hunt, found: Found) -> tuple[Path, Trace]:
@@ -229,12 +246,12 @@ def conclude(session: Session, job: Hunt, result: HuntResult, seconds: float) ->
     commands: list[str] = []
     if not result.found:
         again = ["fuzz", job.loaded.spec, *job.words]
+        same = ["--strategy", job.settings.strategy] if job.settings.strategy else []
+        after_last = job.plan.seed + result.runs
         if code is ExitCode.NOTHING:
-            commands = [command(*again, "-n", 1000)]
+            commands = [command(*again, *same, "-n", 1000)]
         else:
-            commands = [
-                command(*again, "-n", 10 * job.settings.runs, "--seed", job.plan.seed + result.runs)
-            ]
+            commands = [command(*again, *same, "-n", 10 * job.settings.runs, "--seed", after_last)]
             other = "pct" if job.plan.strategy != "pct" else "random"
             commands.append(command(*again, "-n", job.settings.runs, "--strategy", other))
     session.writer.emit(

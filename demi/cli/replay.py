@@ -13,7 +13,7 @@ import typer
 
 from demi.cli.loading import Loaded
 from demi.cli.options import Sets, TargetOption, TraceFile
-from demi.cli.output import Line, Message, plural
+from demi.cli.output import Line, Message, count, plural
 from demi.cli.session import Session, check_expected, shows
 from demi.cli.shrinking import target_words
 from demi.errors import ExitCode, UsageError
@@ -139,7 +139,7 @@ def _strict(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None
         job.session.writer.emit(diverged(result.divergence, times_text, commands, cause))
         return ExitCode.DIVERGED, result.outcome.violation
     steps = result.outcome.steps
-    text = f"{steps} of {plural(len(job.trace), 'event')}, {plural(times, 'time')}, each identical"
+    text = f"{count(steps)} of {plural(len(job.trace), 'event')}, {plural(times, 'time')}, each identical"
     data = {"steps": steps, "times": times, "lenient": False}
     job.session.writer.emit(Message("replay", data, (Line("replayed", text),)))
     return (ExitCode.VIOLATION if seen else ExitCode.OK), seen
@@ -156,7 +156,7 @@ def _lenient(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | Non
         outcome = execute(job.subject, strategy, job.trace.header.seed, observer=strategy)
     absent = [plan[at].name for at in strategy.absent]
     left = len(plan) - len(strategy.used) - len(absent)  # behind the violation
-    text = f"{len(strategy.used)} of {plural(len(plan), 'event')} used"
+    text = f"{count(len(strategy.used))} of {plural(len(plan), 'event')} used"
     text += f" ({len(strategy.alike)} by type only)" if strategy.alike else ""
     text += f", {len(absent)} absent" + (f", {left} left over" if left else "")
     lines = [Line("replayed", text)]

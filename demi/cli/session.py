@@ -32,7 +32,10 @@ SEED_BITS = 32  # of a seed that is drawn: short enough to read out, long enough
 
 @dataclass
 class Session:
-    """writer, quiet, verbose, color: from the global options.  target, trace: what it is about."""
+    """writer, quiet, verbose, color: from the global options.  target, trace: what it is about.
+
+    given: what `--target` said.  again: commands that a failure should end with, if it is known.
+    """
 
     writer: Writer
     quiet: bool = False
@@ -42,6 +45,7 @@ class Session:
     target: str = ""
     trace: str = ""
     given: str = field(default="", repr=False)
+    again: tuple[str, ...] = ()
 
     @cached_property
     def configuration(self) -> Configuration:

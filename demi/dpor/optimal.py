@@ -181,16 +181,16 @@ class OptimalWalk:
             self.tally.maximal(space, self.share)
             self._analyse()
             self._fresh = False
-        elif not awake:
-            self._fresh = False
-            self.tally.sleeping(space, self.share)
-            self._analyse()
-            tree.clear()
         elif len(self.frames) > space.steps_max:
             self._fresh = False
             tree.clear()
             self._cut()
             self._analyse()
+        elif not awake:
+            self._fresh = False
+            self.tally.sleeping(space, self.share)
+            self._analyse()
+            tree.clear()
         else:
             if len(awake) > 1:
                 node.saved = space.save()
@@ -217,8 +217,7 @@ class OptimalWalk:
                     self._plan_probed(f, v, history.events[e], history.cause[e])
         for f in range(end):
             for event in frames[f].gone:
-                if event not in frames[f].asleep:
-                    self._plan_disabled(f, event)
+                self._plan_disabled(f, event)
 
     def _plan(self, node: Node, v: Sequence) -> None:
         for event, foot in node.asleep.items():
@@ -232,32 +231,27 @@ class OptimalWalk:
         return any(history.events[at] in node.asleep for at in history.initials(v))
 
     def _plan_disabled(self, f: int, event: Event) -> None:
-        """A race with a step that f took away: it comes before all that depends on it."""
-        history, end = self.space.history, len(self.space.history)
-        foot = self._probe(f, 0, event)
-        if foot is None:
+        """A race with a step that f took away: without f it comes last, or as late as it may."""
+        history = self.space.history
+        v = history.not_after(f, len(history))
+        if self._covered(self.frames[f], v):
             return
-        rest = history.not_after(f, end)
-        members = after = 0
-        for at in range(f + 1, end):
-            if rest >> at & 1:
-                if history.past[at] & after or history.relation.dependent(foot, history.feet[at]):
-                    after |= 1 << at
-                else:
-                    members |= 1 << at
-        self._plan_last(f, members, event, foot, 0)
+        while not self._plan_probed(f, v, event, history.born.get(event, -1)) and v:
+            last = v.bit_length() - 1  # it takes the event away too
+            v &= ~(1 << last)
 
-    def _plan_probed(self, f: int, v: int, event: Event, cause: int) -> None:
-        """What the racing event touches without f is not known: take it aside after v."""
+    def _plan_probed(self, f: int, v: int, event: Event, cause: int) -> bool:
+        """Plan v . event, which touches without f what a try shows; False when it cannot happen."""
         history = self.space.history
         foot = self._probe(f, v, event)
         if foot is None:
-            return
+            return False
         past = history.past[cause] | 1 << cause if cause >= 0 else 0
         for at in range(len(history) - 1, f, -1):
             if v >> at & 1 and not past >> at & 1 and history.relation.dependent(foot, history.feet[at]):
                 past |= history.past[at] | 1 << at
         self._plan_last(f, v, event, foot, past)
+        return True
 
     def _plan_last(self, f: int, members: int, event: Event, foot: Foot, past: int) -> None:
         """Plan members . event, where event is not (so) in the history."""

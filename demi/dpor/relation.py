@@ -176,8 +176,8 @@ class Relation:
         src, dst = (self._world.names.index(name) for name in external.nodes)
         at = dst * self._nodes + src
         writes = 1 << (self._head0 + at) | 1 << (self._tail0 + at)
-        if self.model in ("causal", "mailbox"):
-            writes |= 1 << dst | 1 << (self._inbox0 + dst)
+        if self.model in ("causal", "mailbox"):  # also what else may arrive, and what src knows
+            writes |= 1 << dst | 1 << src | 1 << (self._inbox0 + dst)
         return writes
 
     def process(self, event: Event) -> Process:

@@ -74,9 +74,9 @@ class Space:
         )
         self.history = History(self.relation)
         self.steps_max = STEPS_MAX if setup.bounds.steps is None else setup.bounds.steps
-        self._checkpoints = world.capabilities.checkpoint
+        self.re_executes = not world.capabilities.checkpoint
         self._view = world.observe()
-        self._memory = memories(subject.invariants)
+        self.memory = memories(subject.invariants)
         self._sent: list[list[Event]] = []
         self._fragile = (
             not self.relation.precise
@@ -95,7 +95,7 @@ class Space:
         world, subject = self.world, self.setup.subject
         boot = world.reset(self.setup.seed)
         self._view = world.observe()
-        self._memory = memories(subject.invariants)
+        self.memory = memories(subject.invariants)
         self.broken = False
         self.violation: Violation | None = None
         self.gate.reset()
@@ -110,7 +110,7 @@ class Space:
                 )
             step = world.take(event)
             if step.failure is None:
-                check_all(subject.invariants, self._view, self._memory, number)
+                check_all(subject.invariants, self._view, self.memory, number)
         world.offer(self.externals)
         if not len(self.history):
             self.history.boot(boot.sent)
@@ -142,16 +142,25 @@ class Space:
             self.gate.took(event)
         self.violation = None
         if not self.broken:
-            self._check(step)
+            self._check(step, len(self.setup.prefix) + len(history) - 1)
         return foot, races
 
-    def _check(self, step: Step) -> None:
-        at = len(self.setup.prefix) + len(self.history) - 1
+    def take(self, event: Event, at: int) -> None:
+        """Take an enabled event, without history: for searches over states.  at: its position."""
+        step = self.world.take(event)
+        self.steps += 1
+        if self.gate.active:
+            self.gate.took(event)
+        self.violation = None
+        if not self.broken:
+            self._check(step, at)
+
+    def _check(self, step: Step, at: int) -> None:
         if step.failure is not None:
             self.violation = Violation(CRASH, step.failure.detail(), at)
         elif self.setup.subject.invariants:
             self.violation = check_all(
-                self.setup.subject.invariants, self._view, self._memory, at
+                self.setup.subject.invariants, self._view, self.memory, at
             )
         self.broken = self.violation is not None
 
@@ -175,9 +184,9 @@ class Space:
 
     def save(self) -> object:
         """A mark of where the run is, to come back to."""
-        kept = self.world.checkpoint() if self._checkpoints else None
+        kept = None if self.re_executes else self.world.checkpoint()
         gate = self.gate.save() if self.gate.active else None
-        return kept, tuple(self._memory), gate, self.broken
+        return kept, tuple(self.memory), gate, self.broken
 
     def load(self, saved: Any, depth: int) -> None:
         """Back to a mark at which `depth` steps had been taken; history is already cut to them."""
@@ -187,7 +196,22 @@ class Space:
             self.world.restore(kept)
         else:
             self._again(depth)
-        self._memory[:] = memory
+        self.memory[:] = memory
+        if gate is not None:
+            self.gate.load(gate)
+
+    def load_path(self, saved: Any, path: Sequence[Event]) -> None:
+        """Back to a mark that `path` leads to (needed where the world has no checkpoints)."""
+        kept, memory, gate, self.broken = saved
+        if kept is not None:
+            self.world.restore(kept)
+        else:
+            broken = self.broken
+            self.start()
+            self.broken = broken
+            for event in path:
+                self.world.take(event)
+        self.memory[:] = memory
         if gate is not None:
             self.gate.load(gate)
 
@@ -242,7 +266,7 @@ class Space:
         """
         world = self.world
         digest = world.digest()
-        gate, broken, memory = self.gate.save(), self.broken, list(self._memory)
+        gate, broken, memory = self.gate.save(), self.broken, list(self.memory)
         self.start()
         others = range(len(world.names)) if nodes else range(0)
         digests = [world.node_digest(node) for node in others]
@@ -260,7 +284,7 @@ class Space:
         if world.digest() != digest:
             raise _diverged(self, len(self.history) - 1, "the same events led to another state")
         self.gate.load(gate)
-        self.broken, self._memory[:] = broken, memory
+        self.broken, self.memory[:] = broken, memory
 
     def _wide(self, position: int) -> bool:
         return self.history.feet[position].writes >> (len(self.world.names)) != 0

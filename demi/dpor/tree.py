@@ -159,15 +159,15 @@ class Walk:
         awake = [one for one in enabled if one not in asleep] if asleep else enabled
         frame = Frame(enabled, asleep, event, foot, None)
         self.frames.append(frame)
-        if not awake:
+        if not enabled:
             self._fresh = False
-            if enabled:
-                self.tally.sleeping(space, self.share)
-            else:
-                self.tally.maximal(space, self.share)
+            self.tally.maximal(space, self.share)
         elif len(self.frames) > space.steps_max:
             self._fresh = False
             self._cut()
+        elif not awake:
+            self._fresh = False
+            self.tally.sleeping(space, self.share)
         else:
             self._fresh = True
             if len(awake) > 1:

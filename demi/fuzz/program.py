@@ -30,8 +30,9 @@ def generate(profile: Profile, names: Sequence[str], seed: int) -> Program:
         group = f"{choice.name}#{i + 1}" if len(made) > 1 else ""
         items.extend(replace(one, group=one.group or group) for one in made)
         least, most = profile.spacing
-        if most > 0:
-            items.append(Wait(steps=least + draws.below(most - least + 1)))
+        pause = least + draws.below(most - least + 1)
+        if pause:  # Wait(steps=0) would mean: until quiescence
+            items.append(Wait(steps=pause))
     items.extend(profile.postfix)
     return Program(_numbered(items))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
+from hashlib import blake2b
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -19,6 +20,7 @@ from demi.interpose.payload import ATOMS, VALUES, Freezer, Opaque, slots_of
 from demi.interpose.state import has_hooks
 
 _INT, _PLAIN = frozenset({int}), frozenset({int, str, bool})
+_TEXT_MAX = 64  # longer parts are written as their digest, so a long log costs nothing twice
 _KEPT_MAX = 4096  # texts remembered; cleared when full, so memory stays flat
 _PARTS_MAX = 100_000  # a few dozen objects that all refer to each other have more paths than atoms
 _PATH_MAX = 150  # well below what Python's own stack allows
@@ -57,6 +59,8 @@ class Canon:
                 texts.append(found[1])
                 continue
             text = canonical(part)
+            if len(text) > _TEXT_MAX:
+                text = blake2b(text.encode(), digest_size=16).hexdigest()
             texts.append(text)
             if agreed or self._freezer.immutable(part):
                 if len(kept) >= _KEPT_MAX:

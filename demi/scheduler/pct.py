@@ -9,27 +9,34 @@ The one insight: a few deliberate starvations find ordering bugs that coin flips
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from demi.events import Event, Kind
 from demi.interpose.world import Step, World
-from demi.scheduler.strategy import Draws
+from demi.scheduler.strategy import Draws, Weights
 
 Process = tuple[int, int, int]
 
 
 class Pct:
-    """depth: d of the paper.  length: k, the expected steps, over which change points are spread."""
+    """depth: d of the paper.  length: k, the expected steps, over which change points are spread.
+
+    weights make the processes of a class likelier to have a high priority (1.0: the paper's rule).
+    """
 
     name = "pct"
     offers = False
 
-    def __init__(self, depth: int = 3, length: int = 1000) -> None:
+    def __init__(
+        self, depth: int = 3, length: int = 1000, weights: Mapping[str, float] | None = None
+    ) -> None:
+        self._by_class = weights or {}
         self._depth = depth
         self._length = length
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         self._draws = draws = Draws(seed)
+        self._weights = Weights(self._by_class, world)
         self._priority: dict[Process, float] = {}
         self._step = 0
         self._changes = {draws.below(self._length): -float(i) for i in range(1, self._depth)}
@@ -43,7 +50,7 @@ class Pct:
             process = _process(event)
             found = priority.get(process)
             if found is None:
-                found = priority[process] = self._draws.unit() + 1.0
+                found = priority[process] = self._weights.priority(event, self._draws) + 1.0
             if found > top:
                 best, top = event, found
         if best is not None and self._step in self._changes:
@@ -52,7 +59,7 @@ class Pct:
         self._step += 1
         if best is not None and best[0] == Kind.TIMER:
             # a re-arming timer would otherwise run alone for ever: timers yield after firing
-            priority[_process(best)] = self._draws.unit()
+            priority[_process(best)] = self._weights.priority(best, self._draws)
         return best
 
     def draw(self, kind: str, bound: int) -> int:

@@ -9,26 +9,30 @@ wastes its coins on orders that commute.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from demi.events import Event
 from demi.interpose.world import Step, World
-from demi.scheduler.strategy import Draws
+from demi.scheduler.strategy import Draws, Weights
 
 
 class Pos:
-    """Random priorities per event, redrawn at the node that moved."""
+    """Random priorities per event, redrawn at the node that moved; weights make classes likelier."""
 
     name = "pos"
     offers = False
 
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        self._by_class = weights or {}
+
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         self._draws = Draws(seed)
+        self._weights = Weights(self._by_class, world)
         self._priority: dict[Event, float] = {}
         return True
 
     def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
-        priority, draws = self._priority, self._draws
+        priority, weights, draws = self._priority, self._weights, self._draws
         if last is not None:
             node = last.event[1]
             kept = {e: priority[e] for e in enabled if e[1] != node and e in priority}
@@ -38,7 +42,7 @@ class Pos:
         for event in enabled:
             found = priority.get(event)
             if found is None:
-                found = priority[event] = draws.unit()
+                found = priority[event] = weights.priority(event, draws)
             if found > top:
                 best, top = event, found
         return best

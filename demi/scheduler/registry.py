@@ -17,8 +17,8 @@ STRATEGIES: dict[str, Callable[[Profile, int], Strategy]] = {
     "fifo": lambda profile, depth: Fifo(),
     "random": lambda profile, depth: RandomWalk(profile.weights),
     "srcdstfifo": lambda profile, depth: SrcDstFifo(profile.weights),
-    "pct": lambda profile, depth: Pct(depth, profile.steps),
-    "pos": lambda profile, depth: Pos(),
+    "pct": lambda profile, depth: Pct(depth, profile.steps, profile.weights),
+    "pos": lambda profile, depth: Pos(profile.weights),
 }
 
 

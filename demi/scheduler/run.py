@@ -79,8 +79,10 @@ def run(  # noqa: PLR0912 - one screen that reads top to bottom
     done = 0
     while done < steps:
         event = None
-        if done >= script.due or (script.condition is not None and script.condition(view)):
+        while done >= script.due or (script.condition is not None and script.condition(view)):
             event = script.advance(done)
+            if event is not None:  # a nudge
+                break
         enabled = live()
         if event is None:
             if not enabled and not strategy.offers:

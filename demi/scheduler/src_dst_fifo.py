@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from demi.events import Event, Kind
 from demi.interpose.world import Step, World
@@ -30,6 +31,7 @@ class SrcDstFifo:
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         self._draws = Draws(seed)
         self._world = world
+        self._one_each = world.capabilities.network == "fifo"
         self._weights = Weights(self._by_class, world) if self._by_class else None
         self._flying = len(boot.sent)
         self._taken: Event | None = None
@@ -45,20 +47,22 @@ class SrcDstFifo:
         others = len(enabled) - heads
         draws = self._draws
         for _ in range(RETRIES_MAX):
-            if draws.below(others + self._flying) < others:
+            if not heads or draws.below(others + self._flying) < others:
                 event = enabled[heads + draws.below(others)]
             else:
-                event = self._channel_head(enabled[:heads] if others else enabled)
+                event = self._channel_head(enabled, heads)
             if self._weights is None or self._weights.accepts(event, draws):
                 break
         self._taken = event
         return event
 
-    def _channel_head(self, deliveries: Sequence[Event]) -> Event:
+    def _channel_head(self, enabled: Sequence[Event], heads: int) -> Event:
         """Uniform over channels, then its oldest enabled message (they are sorted by channel)."""
+        if self._one_each:
+            return enabled[self._draws.below(heads)]
         oldest = [
             event
-            for before, event in zip([(0, -1, -1, -1), *deliveries], deliveries, strict=False)
+            for before, event in pairwise([(0, -1, -1, -1), *enabled[:heads]])
             if before[1:3] != event[1:3]
         ]
         return oldest[self._draws.below(len(oldest))]

@@ -75,6 +75,16 @@ class Weights:
         weight = self._by_class.get(event_class(self._world, event), 1.0)
         return weight >= self._top or draws.unit() * self._top < weight
 
+    def priority(self, event: Event, draws: Draws) -> float:
+        """A random priority in [0, 1) that is likelier to be high for a heavier class.
+
+        u^(1/w) makes the chance to be the highest proportional to w (Efraimidis, Spirakis 2006).
+        """
+        if not self._by_class:
+            return draws.unit()
+        weight = self._by_class.get(event_class(self._world, event), 1.0)
+        return draws.unit() ** (1.0 / weight) if weight > 0 else 0.0
+
 
 def event_class(world: World, event: Event) -> str:
     """`AppendEntries`, `client`, `!election`, `crash`: how weights and stages name kinds of events."""

@@ -122,11 +122,16 @@ class RaftNode(Replica):
                 ctx.send(member, ask)
         if self.term not in self.votes:
             self.received += (ctx.name,)
-            self.votes = {**self.votes, self.term: ctx.name}
+            self.note_vote(self.term, ctx.name)
 
     def may_vote(self, ask: RequestVote) -> bool:
         """No vote in that term yet, or for the same candidate."""
         return self.votes.get(ask.term, ask.candidate) == ask.candidate
+
+    def note_vote(self, term: int, candidate: str) -> None:
+        """Votes of older terms decide nothing, unless terms can go down."""
+        older = self.votes if self.rules.lowers_term else {}
+        self.votes = {**older, term: candidate}
 
     def answer(self, ctx: Context, sender: str, ask: RequestVote) -> None:
         """Vote, unless the candidate's log is older."""
@@ -134,7 +139,7 @@ class RaftNode(Replica):
         if (ask.last_term, ask.last_index) < mine and not self.rules.blind_votes:
             ctx.send(sender, DeclineCandidate(self.term))
         else:
-            self.votes = {**self.votes, ask.term: ask.candidate}
+            self.note_vote(ask.term, ask.candidate)
             ctx.send(sender, VoteCandidate(self.term))
 
     def follower_asked(self, ctx: Context, sender: str, ask: RequestVote) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from demi.trace_codec import load
-from tests.cli.conftest import ENVIRONMENT, TIMEOUT, Demi
+
+from .conftest import ENVIRONMENT, TIMEOUT, Demi
 
 HUNT = ("fuzz", "toy.py", "--bug", "forgetful", "--seed", "1")
 
@@ -164,7 +165,9 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(demi: Demi) -> None:
     done = demi(*HUNT)
     assert done.code == 2
     assert "cannot write" in done.err
-    assert done.next
+    (again,) = done.next
+    assert "--seed 37 -n 1 " in again
+    assert demi(*again.split()[1:]).code == 1  # the same run, somewhere else
 
 
 def test_another_output_folder_is_made(demi: Demi) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from demi import __version__
-from demi.cli.config import DEFAULTS, seconds
 from demi.cli.app import general_first
+from demi.cli.config import DEFAULTS, seconds
 from demi.cli.output import Line, clean, columns, count, layout
 from demi.cli.shrinking import minimized_path
-from tests.cli.conftest import ENVIRONMENT, Demi
+
+from .conftest import ENVIRONMENT, Demi
 
 COMMANDS = ("targets", "fuzz", "replay", "minimize", "view", "demo")
 

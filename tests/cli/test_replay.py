@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from demi.trace_codec import load
-from tests.cli.conftest import Demi, edited
+
+from .conftest import Demi, edited
 
 TOY = ("--target", "toy.py")
 
@@ -211,7 +212,7 @@ def test_view_needs_no_target(demi: Demi, recorded: Path) -> None:
 def test_a_reader_that_stops_is_no_error(demi: Demi, recorded: Path) -> None:
     import subprocess
 
-    from tests.cli.conftest import ENVIRONMENT
+    from .conftest import ENVIRONMENT
 
     with subprocess.Popen(
         demi.argv("view", recorded), cwd=demi.folder, env=ENVIRONMENT, text=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import Demi
+from .conftest import Demi
 
 HEAD = """
 import itertools

@@ -8,7 +8,9 @@ from typing import Any
 from demi.dpor.bounds import Bounds
 from demi.dpor.explore import Result, explore
 from demi.dpor.space import Space
-from tests.dpor.programs import Made, subject
+from demi.interpose.actor_world import ActorWorld
+
+from .programs import Made, subject
 
 REDUCED = ("source", "optimal", "classic")
 
@@ -36,10 +38,10 @@ def count(made: Made, algorithm: str = "optimal", **options: Any) -> int:
 
 def run(
     made: Made, algorithm: str, *, network: str = "fifo", bounds: Bounds | None = None,
-    timers: str = "free", order: Any = None, **options: Any,
+    timers: str = "free", order: Any = None, world: Any = ActorWorld, **options: Any,
 ) -> tuple[Result, Seen]:  # fmt: skip
     """Explore to the end; checks what holds of every run."""
-    target, program = subject(made, network=network, timers=timers, order=order)
+    target, program = subject(made, network=network, timers=timers, order=order, world=world)
     seen = Seen()
     result = explore(
         target, program, algorithm=algorithm, bounds=bounds, keep=0, on_leaf=seen,

@@ -21,15 +21,15 @@ Made = tuple[Nodes, Sequence[External], Callable[..., bool] | None]
 
 def subject(
     made: Made, *, network: str = "fifo", invariants: Sequence[Any] = (), timers: str = "free",
-    autostart: bool = True, order: Callable[[list[str]], list[str]] | None = None,
+    order: Callable[[list[str]], list[str]] | None = None, world: type[ActorWorld] = ActorWorld,
 ) -> tuple[Subject, Program]:  # fmt: skip
     """A subject over the program, nodes created in `order`, and its externals."""
     nodes, externals, commutes = made
     names = list(nodes)
     nodes = {name: nodes[name] for name in (order(names) if order else names)}
     target = Target(
-        "small", "", lambda config: ActorWorld(
-            nodes, network=network, timers=timers, autostart=autostart, observe=seen
+        "small", "", lambda config: world(
+            nodes, network=network, timers=timers, observe=seen
         ),
         lambda config: invariants, lambda config: Profile(), commutes=commutes,
     )  # fmt: skip
@@ -102,6 +102,12 @@ class Script(Node):
     def __init__(self, script: Callable[[tuple[Any, ...]], Sequence[Any]]) -> None:
         self.script = script
         self.values: tuple[Any, ...] = ()
+
+    def snapshot(self) -> Any:
+        return self.script, self.values
+
+    def restore(self, saved: Any) -> None:
+        self.script, self.values = saved
 
     def on_start(self, ctx: Context) -> None:
         self.go(ctx)

@@ -8,7 +8,7 @@ from typing import Any
 
 from demi.events import External, Kind
 from demi.interpose.actor import Context, Node
-from tests.dpor.programs import Made, Nodes
+from .programs import Made, Nodes
 
 Action = tuple[str, ...]
 Rules = dict[tuple[str, str], tuple[Action, ...]]
@@ -99,7 +99,7 @@ def _actions(
         if not later:
             break
         kind = draw.random()
-        if timers and kind < 0.35 and label[0] != "!":
+        if timers and kind < 0.35 and label in ("a", "b"):
             made.append((draw.choice(["arm", "arm", "cancel"]), "t"))
         elif forwards and kind < 0.6:
             made.append(("forward", draw.choice(later)))

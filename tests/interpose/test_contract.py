@@ -53,7 +53,9 @@ def test_a_constructor_that_raises_is_a_target_error(error: BaseException) -> No
 
     with pytest.raises(TargetError) as caught:
         ActorWorld({"a": Node, "b": make})
-    assert "constructor of node b" in caught.value.what and type(error).__name__ in caught.value.what
+    assert (
+        "constructor of node b" in caught.value.what and type(error).__name__ in caught.value.what
+    )
     assert "/" not in caught.value.where and caught.value.where.startswith("test_a_constructor")
 
 
@@ -91,7 +93,7 @@ def thawed() -> Thawed:
         (lambda: Letter(["x"]), lambda msg: msg.words.append("y")),
         (lambda: ("t", [1]), lambda msg: msg[1].append(2)),
         (lambda: Frozen({"a"}), lambda msg: msg.words.add("b")),
-        (lambda: thawed(), lambda msg: msg.extra.append("y")),
+        (thawed, lambda msg: msg.extra.append("y")),
         (lambda: bytearray(b"x"), lambda msg: msg.extend(b"y")),
     ],
 )
@@ -151,7 +153,7 @@ def test_an_immutable_message_is_not_copied() -> None:
     assert got[0] is msg
 
 
-@pytest.mark.parametrize("bad", [lambda: threading.Lock(), lambda: [lambda: 1], lambda: sys.stderr])
+@pytest.mark.parametrize("bad", [threading.Lock, lambda: [lambda: 1], lambda: sys.stderr])
 def test_a_message_that_cannot_be_serialized(bad: Callable[[], Any]) -> None:
     with pytest.raises(ContractError, match="cannot be serialized") as caught:
         after(lambda node, ctx: ctx.send("b", bad()))

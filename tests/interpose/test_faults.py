@@ -200,7 +200,9 @@ def test_a_second_cut_of_the_same_link_is_not_enabled() -> None:
         (inject("a", "say", {"x": b"bytes"}), "plain JSON"),
     ],
 )
-def test_externals_that_cannot_be_are_refused_when_offered(external: External, message: str) -> None:
+def test_externals_that_cannot_be_are_refused_when_offered(
+    external: External, message: str
+) -> None:
     world = stores(inputs={"say": lambda args: args})
     with pytest.raises(TargetError, match=message):
         world.offer([external])

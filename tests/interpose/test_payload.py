@@ -135,17 +135,17 @@ def test_json_is_never_nested_deeper_than_a_reader_accepts() -> None:
     assert text.count("[") == DEPTH_MAX < NESTING_MAX
 
 
-leaves = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=5)
-)
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=5)
 hashable = st.recursive(
     leaves, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=8
 )
 values = st.recursive(
     hashable,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(hashable, inner, max_size=3)
-    | st.tuples(inner, inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(hashable, inner, max_size=3)
+        | st.tuples(inner, inner)
+    ),
     max_leaves=12,
 )
 

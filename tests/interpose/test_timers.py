@@ -100,11 +100,15 @@ def test_bounded_lets_timers_overtake_messages_within_the_horizon(
     due = {f"a!{name}#1" for name in expected}
     assert set(enabled(world)) == {"b>b#1"} | due
     world.step(pick(world, "b", "b"))
-    assert set(enabled(world)) >= {"a!soon#1"} | due, "without messages the earliest may always fire"
+    assert set(enabled(world)) >= {"a!soon#1"} | due, (
+        "without messages the earliest may always fire"
+    )
 
 
 def test_time_moves_so_that_bounded_timers_become_due() -> None:
-    world = world_of("bounded(0.5)", a=Alarm(("set", "x", 0.5 + DELIVERY_SECONDS), ("send", "a", 1)))
+    world = world_of(
+        "bounded(0.5)", a=Alarm(("set", "x", 0.5 + DELIVERY_SECONDS), ("send", "a", 1))
+    )
     assert enabled(world) == ["a>a#1"]
     world.step(pick(world, "a", "a"))
     assert enabled(world) == ["a!x#1"]
@@ -119,9 +123,14 @@ def test_under_free_timers_each_node_has_its_own_clock() -> None:
 
 
 def test_rearming_makes_a_new_generation_and_cancels_the_old() -> None:
-    world = world_of("free", a=Alarm(("set", "x", 1.0), ("send", "a", 1), hear=(("set", "x", 2.0),)))
+    world = world_of(
+        "free", a=Alarm(("set", "x", 1.0), ("send", "a", 1), hear=(("set", "x", 2.0),))
+    )
     step = world.step(pick(world, "a", "a"))
-    assert (step.armed, step.cancelled) == ([timer(world, "a", "x", 1)], [timer(world, "a", "x", 0)])
+    assert (step.armed, step.cancelled) == (
+        [timer(world, "a", "x", 1)],
+        [timer(world, "a", "x", 0)],
+    )
     assert enabled(world) == ["a!x#2"]
     assert not world.step(timer(world, "a", "x", 0)).enabled, "the old arming never fires"
     assert world.step(timer(world, "a", "x", 1)).enabled
@@ -156,7 +165,9 @@ def test_deadlines_belong_to_their_timers_in_the_digest() -> None:
     assert one.digest() != two.digest()
 
 
-@pytest.mark.parametrize("policy", ["", "FREE", "bounded", "bounded(-1)", "bounded(x)", "bounded(1"])
+@pytest.mark.parametrize(
+    "policy", ["", "FREE", "bounded", "bounded(-1)", "bounded(x)", "bounded(1"]
+)
 def test_unknown_policies_are_refused(policy: str) -> None:
     with pytest.raises(TargetError, match="timer policy"):
         world_of(policy, a=Alarm())
