@@ -46,7 +46,7 @@ def make(config):
 
 
 def exclusive(view):
-    a, b = view.state(1), view.state(2)  # the fields of a and b; None while one is down
+    a, b = view.state(1), view.state(2)  # their fields; None while down, but nobody crashes here
     return Detail(("a", "b"), "both hold the lock") if a["holds"] and b["holds"] else None
 
 

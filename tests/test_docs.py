@@ -1,10 +1,10 @@
 """The documentation says what is: its commands run, its output is real, its code and links exist.
 
-In a ```console block each line `$ demi ...` is run, in order, in one empty folder per document with a
-copy of `examples/`; it must end with exit code 0, or with N where the line ends in `# exit N`.  Output
-shown below it must be the real one, but for times and counts of work (`MASKED`).  A ```toml block that
-begins with `# pyproject.toml` becomes that file; a ```python block must stand in some file of
-`examples/`.  Other blocks are not looked at.
+In a ```console block each line `$ demi ...` is run, in order, in one folder per document that holds
+copies of `examples/` and of the recorded traces.  It must end with exit code 0, or with N where the line
+ends in `# exit N`.  Output shown below it must be the real one, but for times and counts of work
+(`MASKED`).  A ```toml block that begins with `# pyproject.toml` becomes that file.  A ```python block
+must stand in some file of `examples/`.  Other blocks are not looked at.
 
     python tests/test_docs.py     rewrites the outputs in place
 """
@@ -35,7 +35,6 @@ PINNED = re.search(r"^pysyncobj==(\S+)", (ROOT / "constraints.txt").read_text("u
 MASKED = re.compile(
     r"in \d+\.\d s, [\d ]+ replays?|\d+ workers?|[\d ]+\d +\d+\.\d\d$|demi-error-\w+"
 )
-SKIPPED_WORDS = {"--hypothesis-seed"}  # options of other programs
 by_name = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -103,7 +102,7 @@ def run(words: tuple[str, ...], folder: Path) -> tuple[int, str]:
     """Exit code and what was said, as in an 80-column terminal.  Wildcards are the shell's."""
     arguments: list[str] = []
     for word in words[1:]:
-        found = sorted(glob.glob(word, root_dir=folder)) if "*" in word else []
+        found = sorted(glob.glob(word, root_dir=folder)) if set("*?") & set(word) else []
         arguments += found or [word]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DEMI_")}
     done = subprocess.run(
@@ -121,6 +120,10 @@ def run(words: tuple[str, ...], folder: Path) -> tuple[int, str]:
 def perform(text: str, folder: Path) -> Iterator[tuple[Shown, int, list[str]]]:
     """Run the commands of a document; (command, exit code, lines it said)."""
     shutil.copytree(ROOT / "examples", folder / "examples")
+    for recorded in (ROOT / "traces").glob("*/*.jsonl*"):
+        copy = folder / recorded.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(recorded, copy)
     for block in blocks(text):
         if block.language == "toml" and block.lines[0] == "# pyproject.toml":
             (folder / "pyproject.toml").write_text(block.text, "utf-8")
@@ -211,7 +214,7 @@ def test_every_option_that_is_written_about_exists() -> None:
 
     from demi.cli.app import app
 
-    known = {"--help", *SKIPPED_WORDS}
+    known = {"--help"}
     for command in [get_command(app), *get_command(app).commands.values()]:
         for option in command.params:
             known.update(option.opts, option.secondary_opts)

@@ -57,7 +57,10 @@ Counts = tuple[int, int, int, tuple[int, ...]]
 
 
 class Gate:
-    """Holds back events that are over a bound; `bit` collects the bounds that held something back."""
+    """Holds back events that are over a bound; `bit` collects the bounds that held something back.
+
+    held: what the last `passed` held back because a total is used up.
+    """
 
     def __init__(self, bounds: Bounds, nodes: int) -> None:
         self._limits = {
@@ -75,6 +78,7 @@ class Gate:
         self._nodes = nodes
         self.active = bool(self._limits) or self._per_node is not None
         self.bit: set[str] = set()
+        self.held: list[Event] = []
 
     def reset(self) -> None:
         """A run begins."""
@@ -85,10 +89,12 @@ class Gate:
         """What may still happen."""
         over = {kind for kind, (most, _) in self._limits.items() if self._counts[kind] >= most}
         kept = []
+        self.held = []
         for event in enabled:
             kind = event[0]
             if kind in over:
                 self.bit.add(self._limits[kind][1])
+                self.held.append(event)
             elif kind == TIMER and self._per_node is not None and (
                 self._fired[event[1]] >= self._per_node
             ):  # fmt: skip

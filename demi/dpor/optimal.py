@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from demi.dpor.history import History
+from demi.dpor.hook import HookCheck
 from demi.dpor.relation import Foot
 from demi.dpor.space import Space
 from demi.dpor.tally import Tally, share_of
@@ -41,6 +42,7 @@ class Node:
     saved: object = None
     races: list[int] = field(default_factory=list)  # of the step taken from here
     gone: list[Event] = field(default_factory=list)  # what that step disabled
+    held: list[tuple[int, Event]] = field(default_factory=list)  # see `Space.held`
     tried: int = 0
     probed: dict[tuple[Event, ...], Foot | None] = field(default_factory=dict)
 
@@ -125,6 +127,7 @@ class OptimalWalk:
         self.frames: list[Node] = []
         self._first = first
         self._fresh = False
+        self._hook = HookCheck(space) if space.relation.hook is not None else None
 
     def run(self) -> None:
         """Walk the whole tree.  Raises `Stop`."""
@@ -175,6 +178,7 @@ class OptimalWalk:
         if self.frames:
             above = self.frames[-1]
             above.gone = space.disabled(above.enabled, enabled)
+            above.held = space.held(above.enabled)
         self.frames.append(node)
         self._fresh = True
         if not enabled:
@@ -194,6 +198,8 @@ class OptimalWalk:
         else:
             if len(awake) > 1:
                 node.saved = space.save()
+                if self._hook is not None and self._hook.look(node.saved, awake):
+                    self._fresh = False
             if not tree:
                 tree.append(Branch(self._first(awake), Foot(0, 0, ())))
 
@@ -218,6 +224,8 @@ class OptimalWalk:
         for f in range(end):
             for event in frames[f].gone:
                 self._plan_disabled(f, event)
+            for user, event in frames[f].held:
+                self._plan_disabled(user, event)
 
     def _plan(self, node: Node, v: Sequence) -> None:
         for event, foot in node.asleep.items():

@@ -180,6 +180,25 @@ class Space:
         left = set(after)
         return [one for one in before if one not in left and one != event]
 
+    def held(self, above: Sequence[Event]) -> list[tuple[int, Event]]:
+        """What the last step made possible but for a used-up total, with the step that used it up.
+
+        Called after `enabled`.  above: what was enabled before the step (then the step disabled it).
+        The two compete for the budget: a race that leaves no trace.
+        """
+        if not self.gate.active or not self.gate.held:
+            return []
+        events, born = self.history.events, self.history.born
+        newest = len(events) - 1
+        found = []
+        for event in self.gate.held:
+            if event in above or born.get(event, -1) != newest:
+                continue
+            users = [at for at, other in enumerate(events) if other[0] == event[0]]
+            if users and users[-1] != newest and not self.history.past[newest] >> users[-1] & 1:
+                found.append((users[-1], event))
+        return found
+
     # ---- going back
 
     def save(self) -> object:

@@ -65,8 +65,7 @@ class Search:
         space = self.space
         ended = Ended.DONE
         space.start()
-        self._add((-1, (-1, -1, -1, -1)))
-        level: list[tuple[int, object]] = [(0, self._mark())]
+        level: list[tuple[int, object]] = [self._add((-1, (-1, -1, -1, -1)))]
         depth = cut = 0
         try:
             while level:
@@ -119,24 +118,22 @@ class Search:
                 name = space.violation.fingerprint
                 if name not in self.violations:
                     self.violations[name] = (space.violation, self._choices(index, event))
-            new = self._add((index, event))
+            new, mark = self._add((index, event))
             if new >= 0:
-                following.append((new, self._mark()))
+                following.append((new, mark))
         return 0
 
-    def _add(self, parent: tuple[int, Event]) -> int:
+    def _add(self, parent: tuple[int, Event]) -> tuple[int, object]:
         space = self.space
+        saved = space.save()  # before the digest, which then need not read unchanged nodes again
         memory = canonical(space.memory) if space.memory else ""
         gate = space.gate.save() if space.gate.active else None
         key = (self._key(space.world), memory, gate, space.broken)
         if key in self._index:
-            return -1
+            return -1, None
         self._index[key] = new = len(self._parents)
         self._parents.append(parent)
-        return new
-
-    def _mark(self) -> object:
-        return self.space.save()
+        return new, saved
 
     def _back(self, index: int, saved: object) -> None:
         self.space.load_path(saved, self._path(index) if self.space.re_executes else ())

@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from demi.dpor.history import History
+from demi.dpor.hook import HookCheck
 from demi.dpor.relation import Foot
 from demi.dpor.space import Space
 from demi.dpor.tally import Tally, share_of
 from demi.events import Event
+from demi.interpose.world import Step
 
 
 class Frame:
@@ -85,6 +87,7 @@ class Walk:
         self._fresh = False
         self._dependent = space.relation.dependent
         self._plain = space.relation.plain
+        self._hook = HookCheck(space) if space.relation.hook is not None else None
 
     def run(self) -> None:
         """Walk the whole tree.  Raises `Stop`."""
@@ -144,6 +147,25 @@ class Walk:
         if self._on_race is not None:
             for gone in space.disabled(frame.enabled, self.frames[-1].enabled):
                 frame.plan(gone)
+            for f, held in space.held(frame.enabled):
+                self._reverse_held(f, held)
+
+    def _reverse_held(self, f: int, event: Event) -> None:
+        """A race with an event that never was: it is thought to come last for a moment."""
+        history = self.space.history
+        end = len(history)
+        v = history.not_after(f, end)
+        foot = history.relation.foot(event, Step(event), -1, False)
+        cause = history.born[event]
+        past = history.past[cause] | 1 << cause
+        for at in range(end - 1, f, -1):
+            if v >> at & 1 and not past >> at & 1 and self._dependent(foot, history.feet[at]):
+                past |= history.past[at] | 1 << at
+        history.events.append(event)
+        history.past.append(past)
+        assert self._on_race is not None
+        self._on_race(self.frames[f], history, f, end)
+        del history.events[end:], history.past[end:]
 
     def reverse(self, races: list[int]) -> None:
         """Plan the reversal of each race of the newest event."""
@@ -172,6 +194,8 @@ class Walk:
             self._fresh = True
             if len(awake) > 1:
                 frame.saved = space.save()
+                if self._hook is not None and self._hook.look(frame.saved, awake):
+                    self._fresh = False
             if self._on_race is None:
                 for one in awake:
                     frame.plan(one)

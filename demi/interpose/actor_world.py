@@ -35,6 +35,7 @@ from demi.oracle import Failure
 DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 _UNREAD = object()
+TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # differs from process to process
 NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
 """A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
@@ -111,6 +112,7 @@ class ActorWorld:
             Context(self, i, name, [peer for peer in self.names if peer != name])
             for i, name in enumerate(self.names)
         ]
+        self._texts: dict[int, tuple[object, str]] = {}
         self.reset(0)
 
     # ---- the life of a run
@@ -426,13 +428,28 @@ class ActorWorld:
         drawn = context.drawn() if actor is not None else None  # a restart begins the stream again
         return text if drawn is None else f"{text}~{drawn}"
 
+    def _kept_text(self, node: int) -> str:
+        """`_node_text`, remembered for as long as a checkpoint holds the node as it is now."""
+        kept = self._saved[node]
+        if kept is None:
+            return self._node_text(node)
+        return self._remembered(kept, lambda: self._node_text(node))
+
+    def _remembered(self, key: object, text: Callable[[], str]) -> str:
+        """The text of an immutable object, by identity; the object is kept so that its id stays taken."""
+        known = self._texts.get(id(key))
+        if known is None:
+            if len(self._texts) >= TEXTS_MAX:
+                self._texts.clear()
+            known = self._texts[id(key)] = (key, text())
+        return known[1]
+
+    def _packet_text(self, packet: Any) -> str:
+        return self._remembered(packet, lambda: canonical(_opened(packet)))
+
     def digest(self) -> bytes:
         flight = [
-            (
-                dst,
-                src,
-                [canonical(_opened(self._network.peek(e))) for e in self.in_flight(dst, src)],
-            )
+            (dst, src, [self._packet_text(self._network.peek(e)) for e in self.in_flight(dst, src)])
             for dst, src in self.channels()
         ]
         now = self.clock(0)  # deadlines decide only where there is one clock
@@ -441,10 +458,10 @@ class ActorWorld:
             for (node, _), (_, name, deadline) in self._armed.items()
         )
         whole = [
-            [self._node_text(node) for node in range(len(self.names))],
+            [self._kept_text(node) for node in range(len(self.names))],
             flight, self._network.order(), timers, sorted(self._cut), self._outside.waiting(),
         ]  # fmt: skip
-        return hashlib.blake2b(canonical(whole).encode(), digest_size=16).digest()
+        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
 
     # ---- checkpoints
 

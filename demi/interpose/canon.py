@@ -101,7 +101,7 @@ def _compound(value: Any, kind: type, text: Callable[[Any], str]) -> str:
     if isinstance(value, (list, deque)):
         return f"[{','.join([text(part) for part in value])}]"
     if isinstance(value, (set, frozenset)):
-        return "{" + ",".join(sorted([text(part) for part in value])) + "}"
+        return "{" + (",".join(sorted([text(part) for part in value])) or ",") + "}"  # {} is a dict
     if isinstance(value, dict):
         if (
             len(value) > 1

@@ -38,6 +38,9 @@ _ELECTION = timer_slot(ELECTION)
 _PAST = 1e-6
 _NONE: list[Event] = []
 
+NODES_MAX = 99  # a trace header is input from a stranger: a huge cluster must not hang us
+TICK_SECONDS_MAX = 60.0
+
 
 class PySyncObjWorld:
     """Nodes n1, n2, ... connected to one another.  tick: seconds by which a tick moves a clock.
@@ -46,8 +49,11 @@ class PySyncObjWorld:
     """
 
     def __init__(self, nodes: int, tick: float) -> None:
-        if nodes < 1 or tick <= 0:
-            raise TargetError("pysyncobj needs nodes >= 1 and tick > 0")
+        if not 1 <= nodes <= NODES_MAX or not 0 < tick <= TICK_SECONDS_MAX:
+            raise TargetError(
+                f"pysyncobj needs 1 to {NODES_MAX} nodes and a tick above 0, at most"
+                f" {TICK_SECONDS_MAX:g} s, not nodes={nodes} and tick={tick}"
+            )
         self.names: Sequence[str] = tuple(f"n{i + 1}" for i in range(nodes))
         self.index = {name: i for i, name in enumerate(self.names)}
         self.capabilities = Capabilities("fifo", "free")

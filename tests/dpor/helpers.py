@@ -49,7 +49,7 @@ def run(
     )
     if algorithm != "naive":
         assert len(set(seen.ids)) == len(seen.ids), f"{algorithm} ran an equivalent execution twice"
-    if algorithm == "optimal":
+    if algorithm == "optimal" and bounds is None:  # a used-up total may cost some
         assert result.blocked == 0
     return result, seen
 

@@ -266,7 +266,7 @@ def test_srcdstfifo_delivers_the_oldest_of_a_channel_in_the_bag_too() -> None:
             assert order == sorted(order)
 
 
-@pytest.mark.parametrize("name", ["random", "srcdstfifo"])
+@pytest.mark.parametrize("name", ["random", "srcdstfifo", "pos"])
 def test_weights_are_honoured(name: str) -> None:
     """Equal chances but for weights 1 (the input), 0.2 and 3: kept in that relation."""
     profile = Profile(weights={"crash": 0.2, "two": 3.0})
