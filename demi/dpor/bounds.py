@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from demi.errors import UsageError
 from demi.events import Event, Kind
@@ -51,9 +52,6 @@ class Bounds:
         """The kinds of event whose total is bounded."""
         totals = ((CRASH, self.crashes), (DROP, self.drops), (TIMER, self.timers))
         return frozenset([kind for kind, value in totals if value is not None])
-
-
-Counts = tuple[int, int, int, tuple[int, ...]]
 
 
 class Gate:
@@ -116,7 +114,7 @@ class Gate:
         """Immutable copy of the counters."""
         return tuple(self._counts.items()), self._fired
 
-    def load(self, saved: object) -> None:
+    def load(self, saved: Any) -> None:
         """Return to a copy."""
-        counts, self._fired = saved  # type: ignore[misc]
+        counts, self._fired = saved
         self._counts = dict(counts)

@@ -17,11 +17,7 @@ def on_race(frame: Frame, history: History, f: int, e: int) -> None:
     """frame: before f.  Plan an initial of v that is e or happens before e, unless one is planned."""
     events = history.events
     past = history.past[e] | 1 << e
-    leading = [
-        at
-        for at in history.initials(history.not_after(f, e) | 1 << e)
-        if past >> at & 1
-    ]
+    leading = [at for at in history.initials(history.not_after(f, e) | 1 << e) if past >> at & 1]
     chosen = [events[at] for at in leading]
     if not any(event in frame.planned for event in chosen):
         for event in chosen:

@@ -17,6 +17,7 @@ from demi.dpor.relation import DELIVER, Foot, Relation
 from demi.events import Event
 from demi.interpose.world import Step
 
+
 class SendOrder:
     """Which message was sent causally before which, for causal delivery: send by send, as bits.
 
@@ -25,7 +26,9 @@ class SendOrder:
     """
 
     def __init__(self, nodes: int) -> None:
-        self._known: list[list[int]] = [[0] for _ in range(nodes)]  # per node, after each step there
+        self._known: list[list[int]] = [
+            [0] for _ in range(nodes)
+        ]  # per node, after each step there
         self._stamp: dict[Event, int] = {}  # what a message knows, itself included
         self._bit: dict[Event, int] = {}
         self._count = [0]  # sends before each step
@@ -138,13 +141,12 @@ class History:
         while rest:
             at = rest.bit_length() - 1
             other = feet[at]
-            if other.writes & touched or other.reads & writes:
-                if dependent(other, foot):
-                    if other.process != process:
-                        races.append(at)
-                    cover |= past[at] | 1 << at
-                    rest &= ~cover
-                    continue
+            if (other.writes & touched or other.reads & writes) and dependent(other, foot):
+                if other.process != process:
+                    races.append(at)
+                cover |= past[at] | 1 << at
+                rest &= ~cover
+                continue
             rest ^= 1 << at
         return cover, races
 

@@ -23,6 +23,10 @@ from demi.dpor.tree import First, lowest
 from demi.events import Event
 
 
+class NeedSource(Exception):
+    """A run reached the bound on its length: from there on sleep sets decide, trees are of no use."""
+
+
 @dataclass(slots=True)
 class Branch:
     """One planned step of a wakeup tree and what is planned after it."""
@@ -186,10 +190,7 @@ class OptimalWalk:
             self._analyse()
             self._fresh = False
         elif len(self.frames) > space.steps_max:
-            self._fresh = False
-            tree.clear()
-            self._cut()
-            self._analyse()
+            raise NeedSource
         elif not awake:
             self._fresh = False
             self.tally.sleeping(space, self.share)
@@ -256,7 +257,11 @@ class OptimalWalk:
             return False
         past = history.past[cause] | 1 << cause if cause >= 0 else 0
         for at in range(len(history) - 1, f, -1):
-            if v >> at & 1 and not past >> at & 1 and history.relation.dependent(foot, history.feet[at]):
+            if (
+                v >> at & 1
+                and not past >> at & 1
+                and history.relation.dependent(foot, history.feet[at])
+            ):
                 past |= history.past[at] | 1 << at
         self._plan_last(f, v, event, foot, past)
         return True
@@ -278,15 +283,6 @@ class OptimalWalk:
         if key not in node.probed:
             node.probed[key] = space.probe(node.saved, f, before, event)
         return node.probed[key]
-
-    def _cut(self) -> None:
-        self.space.gate.bit.add("steps")
-        for above in self.frames[:-1]:
-            planned = {branch.event for branch in above.tree}
-            for one in above.enabled:
-                if one not in planned and one not in above.asleep:
-                    above.tree.append(Branch(one, Foot(0, 0, ())))
-        self.tally.cut_off(self.space, self.share)
 
     def share(self) -> float:
         """The share of the tree that lies behind, counting what is planned so far."""

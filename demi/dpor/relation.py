@@ -125,9 +125,7 @@ class Relation:
                 foot = self._plain_feet[event] = Foot(1 << event[1], 0, self.process(event))
             return foot
         kind, node, peer, _ = event
-        writes, reads, pushed = 1 << node, 0, 0
-        if self.clocked:
-            writes |= self._global
+        writes, reads = 1 << node, 0
         if kind == DELIVER:
             at = node * self._nodes + peer
             if self._links:
@@ -140,26 +138,35 @@ class Relation:
             writes = self._of_disturbance(event)
         if kind in self.budgets:
             writes |= 1 << (self._budget0 + kind)
-        for what, dst, src, _ in step.sent:
-            if what != DELIVER:
-                continue
-            if self.tails:
-                writes |= 1 << (self._tail0 + dst * self._nodes + src)
-            if self.model == "mailbox":
-                writes |= 1 << (self._inbox0 + dst)
-            pushed |= 1 << (dst * self._nodes + src)
         if changed:
             writes |= self._view
-        if self._faults:
-            foreign = any(event[2] != node for event in step.sent)
-            alone = kind in (DELIVER, TIMER, INJECT) and not (step.failure or step.lost or foreign)
-            if alone:
-                reads |= self._global
-            else:
-                writes |= self._global
+        if self._faults or self.clocked:
+            alone = not self.clocked and self._alone(event, step)
+            reads, writes = (
+                (reads | self._global, writes) if alone else (reads, writes | self._global)
+            )
+        tails, pushed = self._of_sends(step)
         if step.armed or step.cancelled or step.failure or not step.received:
             content = -1
-        return Foot(writes, reads, self.process(event), content, pushed)
+        return Foot(writes | tails, reads, self.process(event), content, pushed)
+
+    def _of_sends(self, step: Step) -> tuple[int, int]:
+        """What sending touches, and the channels sent on."""
+        writes = pushed = 0
+        for kind, dst, src, _ in step.sent:
+            if kind == DELIVER:
+                at = dst * self._nodes + src
+                pushed |= 1 << at
+                if self.tails:
+                    writes |= 1 << (self._tail0 + at)
+                if self.model == "mailbox":
+                    writes |= 1 << (self._inbox0 + dst)
+        return writes, pushed
+
+    def _alone(self, event: Event, step: Step) -> bool:
+        """In a world that is not known: did the step stay at its node?"""
+        foreign = any(sent[2] != event[1] for sent in step.sent)
+        return event[0] in (DELIVER, TIMER, INJECT) and not (step.failure or step.lost or foreign)
 
     def _of_links(self, event: Event) -> int:
         if not self.precise:

@@ -159,9 +159,7 @@ class Space:
         if step.failure is not None:
             self.violation = Violation(CRASH, step.failure.detail(), at)
         elif self.setup.subject.invariants:
-            self.violation = check_all(
-                self.setup.subject.invariants, self._view, self.memory, at
-            )
+            self.violation = check_all(self.setup.subject.invariants, self._view, self.memory, at)
         self.broken = self.violation is not None
 
     def disabled(self, before: Sequence[Event], after: Sequence[Event]) -> list[Event]:
@@ -252,7 +250,9 @@ class Space:
             raise _diverged(self, position, told)
         return step
 
-    def probe(self, saved: object, depth: int, before: Sequence[Event], event: Event) -> Foot | None:
+    def probe(
+        self, saved: object, depth: int, before: Sequence[Event], event: Event
+    ) -> Foot | None:
         """What `event` touches after other events from an earlier mark; None when it is not enabled.
 
         The world is left where nobody expects it: load a mark next.

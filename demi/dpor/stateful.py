@@ -29,6 +29,7 @@ StateKey = Callable[[World], Hashable]
 """What identifies a state of a world, where the digest is not wanted (symmetry, speed)."""
 
 CHECK_EVERY = 256
+MEMORIES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,17 @@ class Search:
         self._key = key or (lambda world: world.digest())
         self._index: dict[Hashable, int] = {}
         self._parents: list[tuple[int, Event]] = []
+        self._memories: dict[int, tuple[object, str]] = {}
         self.transitions = 0
         self.violations: dict[str, tuple[Violation, tuple[Taken, ...]]] = {}
 
     def run(
-        self, *, keep: int = 1, max_states: int = 0, seconds: float = 0.0, progress: Report | None = None
+        self,
+        *,
+        keep: int = 1,
+        max_states: int = 0,
+        seconds: float = 0.0,
+        progress: Report | None = None,
     ) -> States:
         """Search.  keep: violations to find before stopping, 0 to go on to the end."""
         started = time.monotonic()
@@ -126,7 +133,7 @@ class Search:
     def _add(self, parent: tuple[int, Event]) -> tuple[int, object]:
         space = self.space
         saved = space.save()  # before the digest, which then need not read unchanged nodes again
-        memory = canonical(space.memory) if space.memory else ""
+        memory = tuple([self._memory_text(one) for one in space.memory])
         gate = space.gate.save() if space.gate.active else None
         key = (self._key(space.world), memory, gate, space.broken)
         if key in self._index:
@@ -134,6 +141,15 @@ class Search:
         self._index[key] = new = len(self._parents)
         self._parents.append(parent)
         return new, saved
+
+    def _memory_text(self, memory: object) -> str:
+        """Canonical text, by identity: invariants replace what they remember only when it changes."""
+        known = self._memories.get(id(memory))
+        if known is None:
+            if len(self._memories) >= MEMORIES_MAX:
+                self._memories.clear()
+            known = self._memories[id(memory)] = (memory, canonical(memory))
+        return known[1]
 
     def _back(self, index: int, saved: object) -> None:
         self.space.load_path(saved, self._path(index) if self.space.re_executes else ())

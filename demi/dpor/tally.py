@@ -81,6 +81,7 @@ class Tally:
         self.violations: dict[str, tuple[Violation, tuple[Taken, ...]]] = {}
         self.ended = Ended.DONE
         self.depth = 0
+        self.classes = 0
         self._max = max_executions
         self._started = time.monotonic()
         self._deadline = self._started + seconds if seconds else None

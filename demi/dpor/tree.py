@@ -33,7 +33,12 @@ class Frame:
     __slots__ = ("asleep", "enabled", "event", "foot", "planned", "saved", "todo", "tried")
 
     def __init__(
-        self, enabled: list[Event], asleep: dict[Event, Foot], event: Event, foot: Foot, saved: object
+        self,
+        enabled: list[Event],
+        asleep: dict[Event, Foot],
+        event: Event,
+        foot: Foot,
+        saved: object,
     ) -> None:
         self.enabled = enabled
         self.asleep = asleep

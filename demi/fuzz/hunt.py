@@ -17,6 +17,7 @@ from demi.fuzz.program import generate
 from demi.oracle import Violation
 from demi.scheduler.execute import USUAL_CAUSES, Choices, Subject, execute, record
 from demi.scheduler.registry import make_strategy
+from demi.scheduler.replay import replay
 from demi.scheduler.run import Outcome
 from demi.target import Profile
 from demi.trace import Trace
@@ -88,6 +89,12 @@ def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
             f"the run does not repeat: {seen[0]}, then {seen[1]}",
             where=f"{subject.target.name} seed {plan.seed + number}",
             remedy=USUAL_CAUSES,
+        )
+    divergence = replay(subject, trace).divergence
+    if divergence is not None:
+        raise DivergenceError(
+            "the run does not repeat: " + divergence.describe(),
+            where=f"{subject.target.name} seed {plan.seed + number}",
         )
     return trace
 

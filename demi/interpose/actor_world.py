@@ -56,7 +56,13 @@ class ActorView:
         self._cache: list[Any] = [_UNREAD] * len(names)
 
     def state(self, node: int) -> Any:
-        seen = self._cache[node]
+        try:
+            seen = self._cache[node]
+        except IndexError:
+            raise ContractError(
+                f"an invariant or selector reads node {node}, there are {len(self.names)}",
+                remedy="use range(len(view.names))",
+            ) from None
         if seen is _UNREAD:
             alive = self._nodes[node]
             seen = self._cache[node] = None if alive is None else self._observe(alive)

@@ -44,8 +44,14 @@ def run(
     target, program = subject(made, network=network, timers=timers, order=order, world=world)
     seen = Seen()
     result = explore(
-        target, program, algorithm=algorithm, bounds=bounds, keep=0, on_leaf=seen,
-        on_begin=seen.begin, **options,
+        target,
+        program,
+        algorithm=algorithm,
+        bounds=bounds,
+        keep=0,
+        on_leaf=seen,
+        on_begin=seen.begin,
+        **options,
     )
     if algorithm != "naive":
         assert len(set(seen.ids)) == len(seen.ids), f"{algorithm} ran an equivalent execution twice"
@@ -54,7 +60,9 @@ def run(
     return result, seen
 
 
-def agree(made: Made, *, network: str = "fifo", bounds: Bounds | None = None, **options: Any) -> int:
+def agree(
+    made: Made, *, network: str = "fifo", bounds: Bounds | None = None, **options: Any
+) -> int:
     """All algorithms explore the classes and final states that naive enumeration does."""
     _, truth = run(made, "naive", network=network, bounds=bounds, **options)
     for algorithm in REDUCED:

@@ -475,7 +475,9 @@ def _late(make: Callable[[], Node], kind: type[Node]) -> Callable[[], Node]:
         node.__class__ = late  # type: ignore[assignment]
         return node
 
-    late = type("Late" + kind.__name__, (kind,), {"on_start": Node.on_start, "on_message": on_message})
+    late = type(
+        "Late" + kind.__name__, (kind,), {"on_start": Node.on_start, "on_message": on_message}
+    )
     return build
 
 

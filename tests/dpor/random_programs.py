@@ -8,6 +8,7 @@ from typing import Any
 
 from demi.events import External, Kind
 from demi.interpose.actor import Context, Node
+
 from .programs import Made, Nodes
 
 Action = tuple[str, ...]
@@ -70,7 +71,9 @@ def random_program(
         for label in labels:
             for last in ["*", "", *LABELS]:
                 if draw.random() < 0.35:
-                    table[label, last] = tuple(_actions(draw, label, names, timers, forwards, reads))
+                    table[label, last] = tuple(
+                        _actions(draw, label, names, timers, forwards, reads)
+                    )
         rules[name] = table
     nodes: Nodes = {name: _actor(rules[name], not reads) for name in names}
     outside = [

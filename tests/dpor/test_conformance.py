@@ -147,7 +147,13 @@ def tree(*accesses: object):  # type: ignore[no-untyped-def]
 
 def unless(read: object, then: list[object]):  # type: ignore[no-untyped-def]
     """Read; continue only if it was zero."""
-    return lambda got: read if not got else (then[len(got) - 1] if not got[0] and len(got) <= len(then) else ())
+
+    def step(got: tuple[object, ...]) -> object:
+        if not got:
+            return read
+        return then[len(got) - 1] if not got[0] and len(got) <= len(then) else ()
+
+    return step
 
 
 def popl(got: tuple[object, ...]) -> object:
@@ -175,7 +181,11 @@ REGISTERS: list[tuple[str, Made, int]] = [
     (
         "manywrite",
         registers(
-            "xy", a=straight(w("x")), b=straight(w("x", 2)), c=straight(w("y")), d=straight(w("y", 2))
+            "xy",
+            a=straight(w("x")),
+            b=straight(w("x", 2)),
+            c=straight(w("y")),
+            d=straight(w("y", 2)),
         ),
         4,
     ),
@@ -186,7 +196,9 @@ REGISTERS: list[tuple[str, Made, int]] = [
     ),
     (
         "POPL_optimal_example",
-        registers("xyz", a=straight(w("x")), b=straight(w("y")), c=unless(r("y"), [w("z")]), d=popl),
+        registers(
+            "xyz", a=straight(w("x")), b=straight(w("y")), c=unless(r("y"), [w("z")]), d=popl
+        ),
         5,
     ),
     (
@@ -197,7 +209,11 @@ REGISTERS: list[tuple[str, Made, int]] = [
     (
         "diff_dep_3",
         registers(
-            "xz", a=straight(w("x")), b=straight(w("z")), c=tree(r("z"), [r("x")]), d=straight(r("x"))
+            "xz",
+            a=straight(w("x")),
+            b=straight(w("z")),
+            c=tree(r("z"), [r("x")]),
+            d=straight(r("x")),
         ),
         6,
     ),

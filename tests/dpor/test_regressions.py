@@ -13,10 +13,11 @@ from .programs import Made, Table, inject, lastzero, paxos, raft, readers, sourc
 
 
 @pytest.mark.parametrize(
-    ("made", "classes"), [(lastzero(3), 12), (lastzero(5), 64), (raft(3, 2), 258), (paxos(2, 2), 208)]
+    ("made", "classes"),
+    [(lastzero(3), 12), (lastzero(5), 64), (raft(3, 2), 258), (paxos(2, 2), 208)],
 )
 def test_a_backtrack_point_is_an_initial(made: Made, classes: int) -> None:
-    """"Any process that leads to the racing event" loses classes together with sleep sets."""
+    """Adding any process that leads to the racing event loses classes together with sleep sets."""
     assert count(made, "classic") == count(made, "source") == classes
 
 
