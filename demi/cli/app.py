@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from demi import __version__
-from demi.cli import demo, fuzz, minimize, replay, targets, view
+from demi.cli import demo, explore, fuzz, minimize, replay, targets, view
 from demi.cli.output import make_writer
 from demi.cli.session import Session
 from demi.errors import UsageError
@@ -32,6 +32,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., int]] = {
     "targets": targets.targets,
     "fuzz": fuzz.fuzz,
+    "explore": explore.explore,
     "replay": replay.replay,
     "minimize": minimize.minimize,
     "view": view.view,

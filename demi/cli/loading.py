@@ -49,6 +49,11 @@ def _installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
+def is_installed(spec: str, configuration: Configuration) -> bool:
+    """Is it the name of an installed target, which any code can import?"""
+    return spec in _installed() and spec not in configuration.paths
+
+
 def load_target(spec: str, configuration: Configuration) -> Loaded:
     """The target that the user asked for.  Raises TargetError."""
     known = known_targets(configuration)

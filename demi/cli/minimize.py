@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from demi.cli.options import TargetOption, Times, TraceFile
+from demi.cli.output import Line, Message, plural
 from demi.cli.session import Session
-from demi.cli.shrinking import minimized_path, shrink_to, target_words
+from demi.cli.shrinking import minimized_path, shrink_to, target_words, write_test
 from demi.errors import ExitCode
+
+if TYPE_CHECKING:
+    from demi.trace import Trace
 
 
 def minimize(
@@ -23,6 +27,13 @@ def minimize(
     max_replays: Annotated[
         int | None, typer.Option(help="Stop after that many replays [no limit].")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="One line per event: what happens without it.")
+    ] = False,
+    emit_test: Annotated[
+        Path | None,
+        typer.Option(help="Also write a pytest file that fails until the bug is gone."),
+    ] = None,
     target: TargetOption = "",
 ) -> int:
     """Shrink a violating trace; the result is verified by strict replay.
@@ -30,6 +41,7 @@ def minimize(
     Exit code 0 when it was shrunk, 130 after Ctrl-C with the best so far saved.
     """
     from demi.cli.messages import command, stage, summary, violated
+    from demi.minimizer.certify import minimality
 
     session: Session = context.obj
     original = session.read(trace)
@@ -46,16 +58,48 @@ def minimize(
         commands.append(command("minimize", path, *words))
     small = report.trace
     assert small.violation is not None  # the minimizer verified it
+    if emit_test is not None:
+        write_test(session, loaded, small, emit_test)
+        session.writer.emit(Message("test", {"saved": str(emit_test)}, (tested(emit_test),)))
     block = violated(
         small, small.violation, saved=path, minimized=path, report=report, before=len(original),
         next_commands=commands,
     )  # fmt: skip
+    for message in explained(small) if explain else ():
+        session.writer.emit(message)
     session.writer.emit(block)
     code = ExitCode.INTERRUPTED if report.interrupted else ExitCode.OK
     session.writer.emit(
         summary(
             "minimized", code, before=len(original), after=len(small), externals=small.externals,
             replays=report.replays, seconds=round(report.seconds, 3), verified=report.verified,
+            minimality=minimality(small),
         )
     )  # fmt: skip
     return int(code)
+
+
+def explained(trace: Trace) -> list[Message]:
+    """The certificate of a minimized trace, one message per event and the verdict."""
+    from demi.minimizer.certify import NOT_ESTABLISHED, explanation, minimality
+
+    verdict = minimality(trace)
+    told = [(entry, explanation(trace, at)) for at, entry in enumerate(trace.entries)]
+    messages = [
+        Message(
+            "why",
+            {"event": entry.id, "text": text, **entry.extra.get("why", {})},
+            (Line("" if number else "why", text, hang=2),),
+        )
+        for number, (entry, text) in enumerate(one for one in told if one[1])
+    ]
+    sure = "each event alone was left out, and the violation was gone"
+    if verdict == NOT_ESTABLISHED:
+        sure = "stopped before each event could be tried alone"
+    text = f"{verdict}: {plural(len(trace), 'event')}; {sure}"
+    return [*messages, Message("minimality", {"verdict": verdict}, (Line("verdict", text),))]
+
+
+def tested(path: Path) -> Line:
+    """The line that names an emitted test."""
+    return Line("test", f"{path}: fails now, passes when the bug is gone", wrap=False)

@@ -1,17 +1,20 @@
-"""Shrinking a trace into a file, for every command that does it."""
+"""Shrinking a trace into a file, for every command that does it; and a test from what is left."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demi.cli.loading import Loaded
+from demi.cli.loading import ATTRIBUTE, Loaded, is_installed
 from demi.cli.output import count
 from demi.cli.session import Session
+from demi.errors import TraceError, UsageError
 
 if TYPE_CHECKING:
     from demi.minimizer.minimize import Report
+    from demi.minimizer.regression import Import
     from demi.scheduler.execute import Subject
     from demi.trace import Trace
 
@@ -40,6 +43,44 @@ def shrink_to(
 def target_words(loaded: Loaded, trace: Trace) -> list[str]:
     """`--target SPEC` for a command that reads a trace, when its header alone does not lead there."""
     return [] if loaded.spec == trace.header.target else ["--target", loaded.spec]
+
+
+def write_test(session: Session, loaded: Loaded, trace: Trace, path: Path) -> None:
+    """Write a pytest file for a minimized trace.  Raises UsageError, or TraceError for a full disk."""
+    from demi.minimizer.regression import emitted
+
+    if path.suffix != ".py":
+        raise UsageError(
+            f"a test is a Python file, not {path.name!r}",
+            where="--emit-test",
+            remedy=f"as in --emit-test test_{trace.header.target}.py",
+        )
+    text = emitted(trace, _import_of(session, loaded, path.parent))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise TraceError(
+            f"cannot write: {error.strerror or error}",
+            where=str(path),
+            remedy="choose another place for --emit-test",
+        ) from error
+
+
+def _import_of(session: Session, loaded: Loaded, folder: Path) -> Import:
+    """How a file in `folder` imports a target that was found as `loaded` says."""
+    from demi.minimizer.regression import Import
+
+    code = loaded.source
+    place, _, attribute = code.rpartition(":") if ":" in code else (code, "", ATTRIBUTE)
+    if is_installed(loaded.spec, session.configuration):
+        return Import(place, attribute)
+    configured = loaded.spec in session.configuration.paths
+    base = Path(session.configuration.folder) if configured else Path.cwd()
+    if place.endswith(".py"):
+        file = base / place
+        base, place = file.parent, file.stem
+    return Import(place, attribute, os.path.relpath(base.resolve(), folder.resolve()) or ".")
 
 
 def minimized_path(path: Path) -> Path:

@@ -12,13 +12,15 @@ invariants see depend on each other, and every order of what they can see is exp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from demi.dpor import classic, naive, source
 from demi.dpor.bounds import Bounds
 from demi.dpor.delays import DelayWalk
 from demi.dpor.optimal import NeedSource, OptimalWalk
+from demi.dpor.parallel import Part, explore_parallel
+from demi.dpor.resume import Saved, check, load, save
 from demi.dpor.space import NeedTails, Setup, Space
 from demi.dpor.stateful import Search, StateKey
 from demi.dpor.tally import Ended, Leaf, Report, Stop, Tally
@@ -65,6 +67,7 @@ class Result:
     violations: first run per fingerprint, as a schedule for `scheduler.execute.record`.
     algorithm, why: what was used in the end.  model: network, timers and dependence.  notes: statements
     about what was not done.  states, transitions: of a stateful search, which has no executions.
+    resume: for `explore(resume=...)`, as plain JSON, when the search ended early and can go on.
     """
 
     verdict: Verdict
@@ -86,6 +89,7 @@ class Result:
     notes: tuple[str, ...] = ()
     states: int = 0
     transitions: int = 0
+    resume: Saved | None = None
 
 
 def explore(
@@ -107,6 +111,7 @@ def explore(
     progress: Report | None = None,
     verify: bool = True,
     state_key: StateKey | None = None,
+    resume: Saved | None = None,
 ) -> Result:
     """Explore every order in which the externals of `program` and all that follows may happen.
 
@@ -118,6 +123,7 @@ def explore(
     first, and again when the search has to start over (another algorithm, a wider relation).
     verify: run some executions
     twice to catch a target that does not repeat.  state_key: see `stateful.StateKey`.
+    resume: where an earlier exploration of the same ended (`Result.resume`); counts go on.
 
     Raises UsageError, DivergenceError, ContractError.
     """
@@ -136,73 +142,123 @@ def explore(
         subject, program, bounds, tuple(prefix), seed, sound_for == "global", use_commutes
     )
 
-    def search(name: str, quit_blocked: float) -> tuple[Space, Tally]:
-        tails = False
-        while True:
-            space = Space(setup, tails)
-            if on_begin is not None:
-                on_begin()
-            tally = Tally(
+    if algorithm == STATEFUL:
+        return _stateful(setup, state_key, keep, max_executions, seconds, progress)
+
+    def search(name: str, why: str, quit_blocked: float = 1.0) -> Result:
+        def tally() -> Tally:
+            return Tally(
                 max_executions=max_executions, seconds=seconds, keep=keep, on_leaf=on_leaf,
                 progress=progress, quit_blocked=quit_blocked, verify=verify,
             )  # fmt: skip
-            walk = ALGORITHMS[name](space, tally, first)
-            classes = walk.classes if isinstance(walk, DelayWalk) else None
-            try:
-                walk.run()
-            except NeedTails:
-                tails = True
-                continue
-            except NeedSource:
-                changed.append(CUT_RUNS)
-                name = "source"
-                continue
-            except Stop:
-                pass
-            except KeyboardInterrupt:
-                tally.ended = Ended.INTERRUPTED
-            tally.classes = len(classes) if classes is not None else tally.executions + tally.cut
-            return space, tally
 
-    changed: list[str] = []
-    name, why = algorithm, "as asked"
-    if algorithm == STATEFUL:
-        space = Space(setup)
-        found = Search(space, state_key).run(
-            keep=keep, max_states=max_executions, seconds=seconds, progress=progress
-        )
-        tally = Tally()
-        tally.ended, tally.violations, tally.cut = (
-            found.ended,
-            dict(_named(found.violations)),
-            found.cut,
-        )
-        tally.depth = found.depth
+        return _search(setup, name, why, tally, first, on_begin, resume)
+
+    if resume is not None:
+        return search(str(resume.get("algorithm")), "resumed")
+
+    if algorithm != "auto":
+        return search(algorithm, "as asked")
+    if bounds.delays is not None:
+        return search("delays", "delays are bounded")
+    few = f"at most {BLOCKED_SHARE_MAX:.0%} of the runs were blocked"
+    result = search("source", few, BLOCKED_SHARE_MAX)
+    if result.ended is Ended.BLOCKED:
+        runs = result.executions + result.blocked
+        result = search("optimal", f"{result.blocked} of {runs} runs of source were blocked")
+    return result
+
+
+def _search(
+    setup: Setup, name: str, why: str, make_tally: Callable[[], Tally], first: First,
+    on_begin: Callable[[], None] | None, resume: Saved | None,
+) -> Result:  # fmt: skip
+    """One search to its end; starts over where an algorithm or the relation turns out too narrow."""
+    tails = resume is not None and bool(resume.get("tails"))
+    while True:
+        space, tally = Space(setup, tails), make_tally()
+        if on_begin is not None and resume is None:
+            on_begin()
+        if resume is not None:
+            check(resume, space, name)
+        walk = ALGORITHMS[name](space, tally, first)
+        try:
+            if resume is not None and isinstance(walk, Walk):
+                load(resume, walk)
+            walk.run()
+        except NeedTails:
+            tails, resume = True, None
+            continue
+        except NeedSource:
+            name, why = "source", CUT_RUNS
+            continue
+        except Stop:
+            pass
+        except KeyboardInterrupt:
+            tally.ended = Ended.INTERRUPTED
+        classes = walk.classes if isinstance(walk, DelayWalk) else None
+        tally.classes = tally.executions + tally.cut if classes is None else len(classes)
         result = _result(space, tally, name, why)
-        return replace(result, states=found.states, transitions=found.transitions, classes=0)
-    if algorithm == "auto" and bounds.delays is not None:
-        name, why = "delays", "delays are bounded"
-        space, tally = search(name, 1.0)
-    elif algorithm == "auto":
-        name, why = "source", f"at most {BLOCKED_SHARE_MAX:.0%} of the runs were blocked"
-        space, tally = search(name, BLOCKED_SHARE_MAX)
-        if tally.ended is Ended.BLOCKED:
-            why = (
-                f"{tally.blocked} of {tally.blocked + tally.executions} runs of source were blocked"
-            )
-            name = "optimal"
-            space, tally = search(name, 1.0)
-    else:
-        space, tally = search(name, 1.0)
-    if changed:
-        name, why = "source", changed[0]
-    return _result(space, tally, name, why)
+        early = tally.ended in (Ended.EXECUTIONS, Ended.SECONDS, Ended.INTERRUPTED)
+        if early and isinstance(walk, Walk):
+            result = replace(result, resume=save(walk, name))
+        elif early:
+            result = replace(result, notes=(*result.notes, f"{name} cannot be resumed: it starts over"))
+        return result
 
 
-def _named(
-    violations: Sequence[tuple[Violation, tuple[Taken, ...]]],
-) -> Iterator[tuple[str, tuple[Violation, tuple[Taken, ...]]]]:
-    return ((violation.fingerprint, (violation, choices)) for violation, choices in violations)
+def explore_processes(
+    make: Callable[[], Subject],
+    program: Program,
+    *,
+    workers: int,
+    bounds: Bounds | None = None,
+    prefix: Sequence[Taken] = (),
+    seed: int = 0,
+    keep: int = 1,
+    sound_for: str = "local",
+    use_commutes: bool = True,
+    seconds: float = 0.0,
+    progress: Callable[[Part, int, int], None] | None = None,
+) -> Result:
+    """Source-DPOR over several processes; see `explore` and `parallel.explore_parallel`."""
+    bounds = bounds or Bounds()
+    if bounds.delays is not None:
+        raise UsageError("a bound on delays is explored by one process")
+
+    def setup_of(subject: Subject) -> Setup:
+        watched = sound_for == "global"
+        return Setup(subject, program, bounds, tuple(prefix), seed, watched, use_commutes)
+
+    tally = Tally()
+    whole = explore_parallel(
+        make, setup_of, workers=workers, keep=keep, seconds=seconds, progress=progress
+    )
+    space = Space(setup_of(make()))
+    space.steps = whole.steps
+    space.gate.bit |= whole.bit
+    tally.executions, tally.blocked, tally.cut = whole.executions, whole.blocked, whole.cut
+    tally.classes = whole.executions + whole.cut
+    tally.depth, tally.ended, tally.violations = whole.depth, whole.ended, whole.violations
+    return _result(space, tally, "source", f"over {workers} processes")
+
+
+def _stateful(
+    setup: Setup, key: StateKey | None, keep: int, max_states: int, seconds: float,
+    progress: Report | None,
+) -> Result:  # fmt: skip
+    space, tally = Space(setup), Tally()
+    found = Search(space, key).run(
+        keep=keep, max_states=max_states, seconds=seconds, progress=progress
+    )
+    tally.ended, tally.cut, tally.depth = found.ended, found.cut, found.depth
+    tally.violations = {
+        violation.fingerprint: (violation, run) for violation, run in found.violations
+    }
+    result = _result(space, tally, STATEFUL, "as asked")
+    return replace(
+        result, states=found.states, transitions=found.transitions, seconds=found.seconds
+    )
 
 
 def _result(space: Space, tally: Tally, name: str, why: str) -> Result:

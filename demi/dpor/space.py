@@ -217,6 +217,10 @@ class Space:
         if gate is not None:
             self.gate.load(gate)
 
+    def forget(self) -> None:
+        """The history was emptied; start afresh."""
+        self._sent.clear()
+
     def load_path(self, saved: Any, path: Sequence[Event]) -> None:
         """Back to a mark that `path` leads to (needed where the world has no checkpoints)."""
         kept, memory, gate, self.broken = saved

@@ -11,7 +11,7 @@ When a run is cut by its length, every ancestor is made to try everything: see `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from demi.dpor.history import History
 from demi.dpor.hook import HookCheck
@@ -46,14 +46,23 @@ class Frame:
         self.foot = foot
         self.saved = saved
         self.todo: list[Event] = []
-        self.planned: set[Event] = set()
+        self.planned: dict[Event, None] = {}
         self.tried = 0
 
     def plan(self, event: Event) -> None:
         """Try this event here too."""
         if event not in self.planned:
-            self.planned.add(event)
+            self.planned[event] = None
             self.todo.append(event)
+
+
+class Closed(Frame):
+    """A node above the part of the tree that this walk owns: everything is tried there by others."""
+
+    __slots__ = ()
+
+    def plan(self, event: Event) -> None:
+        """Nothing to do."""
 
 
 OnRace = Callable[[Frame, History, int, int], None]
@@ -62,8 +71,8 @@ OnRace = Callable[[Frame, History, int, int], None]
 First = Callable[[list[Event]], Event]
 """The base strategy: which of the events that are not asleep goes first."""
 
-_NOWHERE: Event = (-1, -1, -1, -1)
-_NO_FOOT = Foot(0, 0, ())
+NOWHERE: Event = (-1, -1, -1, -1)
+NO_FOOT = Foot(0, 0, ())
 
 
 def lowest(events: list[Event]) -> Event:
@@ -89,6 +98,7 @@ class Walk:
         self._on_race = on_race
         self._sleeping = sleeping
         self._first = first
+        self._base = 0
         self._fresh = False
         self._dependent = space.relation.dependent
         self._plain = space.relation.plain
@@ -98,10 +108,10 @@ class Walk:
         """Walk the whole tree.  Raises `Stop`."""
         if not self.frames:
             self.space.start()
-            self._enter({}, _NOWHERE, _NO_FOOT)
-        frames, space = self.frames, self.space
+            self._enter({}, NOWHERE, NO_FOOT)
+        frames, space, base = self.frames, self.space, self._base
         history = space.history
-        while frames:
+        while len(frames) > base:
             frame = frames[-1]
             event = self._next(frame)
             if event is None:
@@ -113,6 +123,40 @@ class Walk:
                 space.load(frame.saved, len(history))
             frame.tried += 1
             self._step(frame, event)
+
+    def begin_at(self, path: Sequence[Event], asleep: dict[Event, Foot]) -> None:
+        """Own only the subtree that `path` leads to, with this sleep set.  Then `run`."""
+        space = self.space
+        space.start()
+        for event in path:
+            self.frames.append(Closed(space.enabled(), {}, event, NO_FOOT, None))
+            space.advance(event)
+            if space.violation is not None:
+                self.tally.violated(space)
+        self._base = len(self.frames)
+        self._enter(self._renumbered(asleep), path[-1] if path else NOWHERE, NO_FOOT)
+
+    def rebuild(self, nodes: Sequence[tuple[Event, dict[Event, Foot], list[Event]]]) -> None:
+        """Go back to a stack of (event that led here, asleep, planned).  Then `run`."""
+        space = self.space
+        space.start()
+        for depth, (event, asleep, planned) in enumerate(nodes):
+            foot = space.advance(event)[0] if depth else NO_FOOT
+            frame = Frame(space.enabled(), self._renumbered(asleep), event, foot, space.save())
+            following = nodes[depth + 1][0] if depth + 1 < len(nodes) else None
+            for one in planned:
+                frame.plan(one)
+            frame.todo = [one for one in planned if one not in asleep and one != following]
+            frame.tried = len(planned) - len(frame.todo)
+            self.frames.append(frame)
+
+    def _renumbered(self, asleep: dict[Event, Foot]) -> dict[Event, Foot]:
+        """Contents are numbered anew in each process."""
+        content = self.space.relation.content
+        return {
+            q: foot if foot.content < 0 else foot._replace(content=content(q))
+            for q, foot in asleep.items()
+        }
 
     def _next(self, frame: Frame) -> Event | None:
         asleep = frame.asleep
@@ -210,7 +254,7 @@ class Walk:
     def _cut(self) -> None:
         """Nothing is lost within the bound: from here up, everything is tried."""
         self.space.gate.bit.add("steps")
-        for above in self.frames[:-1]:
+        for above in self.frames[self._base : -1]:
             for one in above.enabled:
                 above.plan(one)
         self.tally.cut_off(self.space, self.share)
@@ -218,5 +262,8 @@ class Walk:
     def share(self) -> float:
         """The share of the tree that lies behind, counting what is planned so far."""
         return share_of(
-            [(frame.tried - 1, frame.tried + len(frame.todo)) for frame in self.frames[:-1]]
+            [
+                (frame.tried - 1, frame.tried + len(frame.todo))
+                for frame in self.frames[self._base : -1]
+            ]
         )

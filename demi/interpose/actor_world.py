@@ -465,7 +465,7 @@ class ActorWorld:
         )
         whole = [
             [self._kept_text(node) for node in range(len(self.names))],
-            flight, self._network.order(), timers, sorted(self._cut), self._outside.waiting(),
+            flight, canonical(self._network.order()), timers, sorted(self._cut), self._outside.waiting(),
         ]  # fmt: skip
         return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
+from demi.minimizer.certify import Why, annotated, certify
 from demi.minimizer.chunks import exact, remove_chunks
 from demi.minimizer.clusters import remove_clusters
 from demi.minimizer.external_ddmin import external_ddmin
@@ -88,21 +89,42 @@ def minimize(
     problem = Problem(subject, trace, first_run(subject, trace), budget or Budget(), progress)
     stages: list[Stage] = []
     interrupted = exhausted = False
+    whys: tuple[Why, ...] = ()
     try:
-        _rounds(problem, stages)
+        _once(problem, stages)
+        whys = _certified(problem, stages)
     except BudgetSpent:
         exhausted = True
     except KeyboardInterrupt:
         interrupted = True
-    minimal, verified = _verified(problem, trace)
+    minimal, verified = _verified(problem, trace, whys)
     return Report(
         minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted
     )
 
 
-def _rounds(problem: Problem, stages: list[Stage]) -> None:
+def _once(problem: Problem, stages: list[Stage]) -> None:
     for name in ONCE:
         _stage(problem, name, stages)
+
+
+def _certified(problem: Problem, stages: list[Stage]) -> tuple[Why, ...]:
+    """Rounds until nothing changes, then the certificate; when that finds less, once more."""
+    whys: list[Why] = []
+
+    def attempt(problem: Problem, run: Run) -> Run:
+        whys[:] = certify(problem)
+        return problem.best
+
+    while True:
+        _rounds(problem, stages)
+        before = problem.best.size
+        _timed(problem, "certify", attempt, stages)
+        if problem.best.size == before:
+            return tuple(whys)
+
+
+def _rounds(problem: Problem, stages: list[Stage]) -> None:
     for _ in range(ROUNDS_MAX):
         before = problem.best.size
         for name in ROUND:
@@ -112,10 +134,14 @@ def _rounds(problem: Problem, stages: list[Stage]) -> None:
 
 
 def _stage(problem: Problem, name: str, stages: list[Stage]) -> None:
+    _timed(problem, name, PASSES[name], stages)
+
+
+def _timed(problem: Problem, name: str, work: Pass, stages: list[Stage]) -> None:
     before, replays, started = len(problem.best.plan), problem.replays, problem.elapsed()
     problem.stage = name
     try:
-        PASSES[name](problem, problem.best)
+        work(problem, problem.best)
     finally:
         after = len(problem.best.plan)
         spent = problem.replays - replays, problem.elapsed() - started
@@ -141,12 +167,13 @@ def first_run(subject: Subject, trace: Trace) -> Run:
     return Run(tuple(planner.plan), violation, tuple(planner.causes))
 
 
-def _verified(problem: Problem, original: Trace) -> tuple[Trace, int]:
-    """Record the best run and replay it strictly."""
+def _verified(problem: Problem, original: Trace, whys: tuple[Why, ...]) -> tuple[Trace, int]:
+    """Record the best run, write its certificate into it, and replay that strictly."""
     choices = [want.choice for want in problem.best.plan]
-    minimal = record(
+    recorded = record(
         problem.subject, choices, problem.seed, strategy="minimized", parent=digest(original)
     )
+    minimal = annotated(recorded, whys)
     for _ in range(VERIFICATIONS):
         result: Replayed = replay(problem.subject, minimal)
         if result.divergence is not None:

@@ -53,6 +53,18 @@ class Run:
         return sum(1 for want in self.plan if want.external), len(self.plan)
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One lenient replay.  run: what it executed, if it failed as the original did.
+
+    violation: whatever broke.  absent: positions of the plan that found no match.
+    """
+
+    run: Run | None
+    violation: Violation | None
+    absent: tuple[int, ...]
+
+
 Progress = Callable[[str, int, int], None]
 """progress(stage, events left, replays so far)."""
 
@@ -93,14 +105,21 @@ class Problem:
         if key in self._seen:
             self.cached += 1
             return self._seen[key]
+        run = self._seen[key] = self.trial(plan).run
+        return run
+
+    def trial(self, plan: Sequence[Wanted]) -> Trial:
+        """Replay a plan, tried before or not; the world is left as the replay ended.
+
+        Raises BudgetSpent.
+        """
         self._spend()
-        run = self._replay(plan)
-        self._seen[key] = run
-        if run is not None and run.size < self.best.size:
-            self.best = run
+        trial = self._replay(plan)
+        if trial.run is not None and trial.run.size < self.best.size:
+            self.best = trial.run
         if self._progress:
             self._progress(self.stage, len(self.best.plan), self.replays)
-        return run
+        return trial
 
     def _spend(self) -> None:
         budget = self._budget
@@ -110,14 +129,15 @@ class Problem:
             raise BudgetSpent
         self.replays += 1
 
-    def _replay(self, plan: Sequence[Wanted]) -> Run | None:
+    def _replay(self, plan: Sequence[Wanted]) -> Trial:
         planner = Planner(self.subject.world)
         strategy = Lenient(plan, self.subject.target.mask)
         outcome = execute(self.subject, strategy, self.seed, observer=Observers(planner))
         found = outcome.violation
-        if found is None or found.fingerprint != self.fingerprint:
-            return None
-        return Run(tuple(planner.plan), found, tuple(planner.causes))
+        run = None
+        if found is not None and found.fingerprint == self.fingerprint:
+            run = Run(tuple(planner.plan), found, tuple(planner.causes))
+        return Trial(run, found, tuple(strategy.absent))
 
 
 def improve(problem: Problem, plan: Sequence[Wanted], best: Run) -> Run | None:

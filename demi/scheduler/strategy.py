@@ -15,6 +15,7 @@ from typing import Protocol
 from demi.events import Event, Kind
 from demi.interpose.world import Step, World
 
+TIMER = int(Kind.TIMER)
 PURPOSES_MAX = 8  # streams per seed: schedule 0, programs 1, the rest spare
 
 
@@ -63,16 +64,30 @@ RETRIES_MAX = 32  # a weight of 0.05 is refused 32 times in a row once in 5 runs
 class Weights:
     """Relative chance of events by class: message type, input label, `!timer`, or word of a fault."""
 
-    __slots__ = ("_by_class", "_top", "_world")
+    __slots__ = ("_by_class", "_only_timers", "_timers", "_top", "_world")
 
     def __init__(self, by_class: Mapping[str, float], world: World) -> None:
         self._by_class = dict(by_class)
         self._world = world
         self._top = max([1.0, *by_class.values()])
+        self._timers: dict[int, float] = {}  # slot -> weight: a timer's name never changes
+        self._only_timers = all(name.startswith("!") for name in by_class)
+
+    def weight(self, event: Event) -> float:
+        """The weight of an event's class."""
+        if event[0] == TIMER:
+            found = self._timers.get(event[2])
+            if found is None:
+                name = event_class(self._world, event)
+                found = self._timers[event[2]] = self._by_class.get(name, 1.0)
+            return found
+        if self._only_timers:
+            return 1.0
+        return self._by_class.get(event_class(self._world, event), 1.0)
 
     def accepts(self, event: Event, draws: Draws) -> bool:
         """Keep this pick?  Rejection sampling keeps the cost independent of what is pending."""
-        weight = self._by_class.get(event_class(self._world, event), 1.0)
+        weight = self.weight(event)
         return weight >= self._top or draws.unit() * self._top < weight
 
     def priority(self, event: Event, draws: Draws) -> float:
@@ -82,7 +97,7 @@ class Weights:
         """
         if not self._by_class:
             return draws.unit()
-        weight = self._by_class.get(event_class(self._world, event), 1.0)
+        weight = self.weight(event)
         return draws.unit() ** (1.0 / weight) if weight > 0 else 0.0
 
 

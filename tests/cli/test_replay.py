@@ -222,3 +222,47 @@ def test_a_reader_that_stops_is_no_error(demi: Demi, recorded: Path) -> None:
         viewer.stdout.close()
         assert viewer.stderr is not None
         assert viewer.stderr.read() == ""
+
+
+def test_minimize_explains_every_event(demi: Demi, recorded: Path) -> None:
+    done = demi("minimize", recorded, *TOY, "--explain", "--json")
+    assert done.code == 0, done.text
+    told = [one for one in done.json if one["type"] == "why"]
+    assert len(told) == done.last("summary")["after"]
+    assert done.last("summary")["minimality"] == "1-minimal"
+    text = demi("minimize", recorded, *TOY, "--explain").out
+    assert "verdict   1-minimal" in text
+    assert "without ext:" in text
+    short = demi("minimize", recorded, *TOY, "--explain", "--max-replays", 2).out
+    assert "verdict   not established" in short
+
+
+def test_an_emitted_test_fails_until_the_bug_is_gone(demi: Demi, recorded: Path) -> None:
+    done = demi("minimize", recorded, *TOY, "--emit-test", "tests/test_lock.py")
+    assert done.code == 0, done.text
+    assert "tests/test_lock.py" in done.out
+
+    def run() -> int:
+        import subprocess
+        import sys
+
+        from .conftest import ENVIRONMENT
+
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+        done = subprocess.run(
+            words, cwd=demi.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1), done.stdout
+        return done.returncode
+
+    assert run() == 1
+    source = (demi.folder / "toy.py").read_text("utf-8")
+    fixed = source.replace('"" if self.forgetful else ctx', "ctx")
+    assert fixed != source
+    (demi.folder / "toy.py").write_text(fixed, "utf-8")
+    assert run() == 0
+
+
+def test_an_emitted_test_is_a_python_file(demi: Demi, recorded: Path) -> None:
+    assert demi("minimize", recorded, *TOY, "--emit-test", "lock.txt").code == 2
+    assert demi("minimize", recorded, *TOY, "--emit-test", "toy.py/x.py").code == 2

@@ -193,16 +193,18 @@ def test_nudges_do_not_confuse_a_strategy(name: str, network: str) -> None:
             network=network,
         )
 
-    subject = subject_of(
-        busy, selectors={"last": lambda world: world.enabled()[-1] if world.enabled() else None}
-    )
-    items = program(
-        Nudge("last"), *[item for _ in range(8) for item in (Wait(steps=1), Nudge("last"))]
-    )
+    def last_delivery(world: World) -> Event | None:
+        return max((e for e in world.enabled() if e[0] == Kind.DELIVER), default=None)
+
+    subject = subject_of(busy, selectors={"last": last_delivery})
+    nudges = [item for _ in range(8) for item in (Wait(steps=1), Nudge("last"))]
+    items = program(Nudge("last"), *[inject("c", "late") for _ in range(4)], *nudges)
     for seed in range(20):
         watched = Watched(make_strategy(name, Profile()))
         outcome = execute(subject, watched, seed, program=items)
-        assert (outcome.reason, outcome.steps) == (ExitReason.QUIESCENCE, 10), "2 + 4 + 4 messages"
+        assert (outcome.reason, outcome.steps) == (ExitReason.QUIESCENCE, 14), (
+            "2 + 4 + 4 messages and 4 inputs"
+        )
 
 
 # ---- distributions
@@ -309,6 +311,16 @@ def test_pos_samples_all_orders_of_racing_events() -> None:
         counts["".join(subject.world.names[e[2]] for e in order)] += 1
     expected = dict.fromkeys(("xyz", "xzy", "yxz", "yzx", "zxy", "zyx"), 1 / 6)
     assert chi_square(counts, expected) < 20.5, "five degrees"
+
+
+def test_pos_draws_again_for_what_races() -> None:
+    """x sends two, y one.  Kept priorities would give x1 y x2 in a sixth of the runs, not a quarter."""
+    subject = subject_of(lambda: relays({"x": [("r", 1), ("r", 2)], "y": [("r", 1)], "r": []}))
+    counts: Counter[str] = Counter()
+    for seed in range(RUNS):
+        order = taken(subject, "pos", seed, EMPTY)
+        counts["".join(subject.world.names[e[2]] for e in order)] += 1
+    assert chi_square(counts, {"yxx": 0.5, "xyx": 0.25, "xxy": 0.25}) < 13.9, "two degrees"
 
 
 def test_draws_are_uniform_and_streams_are_apart() -> None:

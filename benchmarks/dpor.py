@@ -1,0 +1,103 @@
+"""Exploration speed and memory on the small programs, one core: a table, medians of several runs.
+
+    python benchmarks/dpor.py [--quick]
+
+Not a test: nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from demi.dpor.explore import Result, explore
+from tests.dpor.programs import (
+    Made,
+    filesystem,
+    indexer,
+    lastzero,
+    nsend_any,
+    paxos,
+    raft,
+    readers,
+    ring,
+    subject,
+    tpc,
+)
+
+ROUNDS = 5
+
+
+def timed(made: Made, algorithm: str, rounds: int) -> tuple[Result, float]:
+    """The result and the median wall seconds of complete explorations."""
+    target, program = subject(made)
+    seconds = []
+    for _ in range(rounds):
+        gc.collect()
+        started = time.perf_counter()
+        result = explore(target, program, algorithm=algorithm)
+        seconds.append(time.perf_counter() - started)
+    return result, statistics.median(seconds)
+
+
+def memory(made: Made, executions: int) -> float:
+    """Peak KB allocated by a source search that stops after so many executions."""
+    target, program = subject(made)
+    tracemalloc.start()
+    explore(target, program, algorithm="source", max_executions=executions)
+    peak = tracemalloc.get_traced_memory()[1] / 1024
+    tracemalloc.stop()
+    return peak
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round, small programs only")
+    quick = parser.parse_args().quick
+    rounds = 1 if quick else ROUNDS
+    rows: list[tuple[str, Made, str, str]] = [
+        ("readers(10)", readers(10), "source", "0.7 s"),
+        ("readers(10)", readers(10), "optimal", "2x source"),
+        ("lastzero(6)", lastzero(6), "auto", "0.3 s"),
+        ("lastzero(10)", lastzero(10), "auto", "8 s"),
+        ("nsend_any(7)", nsend_any(7), "source", "8,000/s"),
+        ("nsend_any(7)", nsend_any(7), "optimal", "2x source"),
+        ("raft(3,2)", raft(3, 2), "source", "4,000/s"),
+        ("raft(3,2)", raft(3, 2), "optimal", "2x source"),
+        ("paxos(2,2)", paxos(2, 2), "source", ""),
+        ("ring(4)", ring(4), "source", ""),
+        ("tpc(4)", tpc(4), "source", ""),
+        ("indexer(13)", indexer(13), "source", ""),
+        ("filesystem(16)", filesystem(16), "optimal", ""),
+    ]
+    if quick:
+        rows = [row for row in rows if row[0] not in ("lastzero(10)", "indexer(13)")]
+    table = Table(title=f"exploration, fifo, one core (median of {rounds})")
+    for column in ("program", "algorithm", "executions", "blocked", "seconds", "runs/s", "aim"):
+        table.add_column(column, justify="left" if column in ("program", "algorithm") else "right")
+    for name, made, algorithm, aim in rows:
+        result, seconds = timed(made, algorithm, rounds)
+        used = algorithm if algorithm == result.algorithm else f"{algorithm}: {result.algorithm}"
+        table.add_row(
+            name, used, f"{result.executions:,}", f"{result.blocked:,}", f"{seconds:.2f}",
+            f"{(result.executions + result.blocked) / seconds:,.0f}", aim,
+        )  # fmt: skip
+    console = Console(width=100)
+    console.print(table)
+    few, many = memory(nsend_any(7), 500), memory(nsend_any(7), 5000)
+    console.print(f"peak KB after 500 and 5,000 executions of nsend_any(7): {few:.0f}, {many:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Exploring subtrees over processes, with the classes of one process.
+
+The one insight: where a node tries *everything* that is not asleep, no race found below can ask more of
+it; so the top of the tree is opened that way until there are enough subtrees, and each is explored alone
+with the sleep set it would have had.  Each class is still explored exactly once; a few more runs end
+blocked.
+
+Workers are forked; each builds its own world.  Not here: optimal, whose trees reach across subtrees.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from demi.dpor.relation import Foot
+from demi.dpor.source import walk
+from demi.dpor.space import NeedTails, Setup, Space
+from demi.dpor.tally import Ended, Stop, Tally
+from demi.errors import DemiError
+from demi.events import Event
+from demi.oracle import Violation
+from demi.scheduler.execute import Subject
+from demi.scheduler.record import Taken
+
+TASKS_PER_WORKER = 24  # uneven subtrees even out
+DEPTH_MAX = 6  # opening deeper wastes more in blocked runs than it gains
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A subtree: the path to it and what sleeps there."""
+
+    path: tuple[Event, ...]
+    asleep: dict[Event, Foot]
+
+
+@dataclass(slots=True)
+class Part:
+    """What one subtree gave; `error` instead when it could not be explored."""
+
+    executions: int = 0
+    blocked: int = 0
+    cut: int = 0
+    depth: int = 0
+    steps: int = 0
+    bit: set[str] = field(default_factory=set)
+    violations: dict[str, tuple[Violation, tuple[Taken, ...]]] = field(default_factory=dict)
+    ids: list[int] = field(default_factory=list)
+    ended: Ended = Ended.DONE
+    need_tails: bool = False
+    error: DemiError | None = None
+
+    def add(self, other: Part) -> None:
+        """Put two parts together."""
+        self.executions += other.executions
+        self.blocked += other.blocked
+        self.cut += other.cut
+        self.steps += other.steps
+        self.depth = max(self.depth, other.depth)
+        self.bit |= other.bit
+        self.ids += other.ids
+        for name, found in other.violations.items():
+            self.violations.setdefault(name, found)
+        if other.ended is not Ended.DONE:
+            self.ended = other.ended
+
+
+def open_top(space: Space, wanted: int) -> list[Task]:
+    """At least `wanted` subtrees that cover the whole tree, if it is wide enough."""
+    dependent = space.relation.dependent
+    tasks = [Task((), {})]
+    closed: list[Task] = []
+    while tasks and len(tasks) + len(closed) < wanted:
+        task = tasks.pop(0)
+        enabled = _go(space, task.path)
+        awake = [event for event in enabled if event not in task.asleep]
+        if not awake or len(task.path) >= min(DEPTH_MAX, space.steps_max):
+            closed.append(task)
+            continue
+        asleep = dict(task.asleep)
+        for event in awake:
+            _go(space, task.path)
+            foot, _ = space.advance(event)
+            below = {q: other for q, other in asleep.items() if not dependent(other, foot)}
+            tasks.append(Task((*task.path, event), below))
+            asleep[event] = foot
+    return sorted(closed + tasks, key=lambda task: task.path)
+
+
+def _go(space: Space, path: Sequence[Event]) -> list[Event]:
+    while len(space.history):
+        space.history.pop()
+    space.forget()
+    space.start()
+    for event in path:
+        space.advance(event)
+    return space.enabled()
+
+
+_WORKER: list[Any] = []  # one per worker process: what every subtree needs
+
+
+def _start(
+    make: Callable[[], Subject], setup_of: Callable[[Subject], Setup], tails: bool, options: Any
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
+    _WORKER[:] = [setup_of(make()), tails, options]
+
+
+def _work(task: Task) -> Part:
+    setup, tails, options = _WORKER
+    return explore_task(setup, tails, task, **options)
+
+
+def explore_task(
+    setup: Setup, tails: bool, task: Task, *, keep: int, seconds: float, collect: bool
+) -> Part:
+    """Explore one subtree."""
+    part = Part()
+    space = Space(setup, tails)
+    tally = Tally(
+        keep=keep, seconds=seconds, verify=False,
+        on_leaf=(lambda one: part.ids.append(one.history.class_id())) if collect else None,
+    )  # fmt: skip
+    one = walk(space, tally)
+    try:
+        one.begin_at(task.path, task.asleep)
+        one.run()
+    except Stop:
+        pass
+    except NeedTails:
+        part.need_tails = True
+    except DemiError as error:
+        part.error = error
+    part.executions, part.blocked, part.cut = tally.executions, tally.blocked, tally.cut
+    part.depth, part.steps, part.bit = tally.depth, space.steps, set(space.gate.bit)
+    part.violations, part.ended = tally.violations, tally.ended
+    return part
+
+
+def explore_parallel(
+    make: Callable[[], Subject],
+    setup_of: Callable[[Subject], Setup],
+    *,
+    workers: int,
+    keep: int = 1,
+    seconds: float = 0.0,
+    collect: bool = False,
+    progress: Callable[[Part, int, int], None] | None = None,
+) -> Part:
+    """Source-DPOR over `workers` processes.
+
+    make: builds a subject in each process; setup_of: what to explore of it.  seconds: for each subtree.
+    collect: keep the class ids.  progress(so far, subtrees done, subtrees).
+    Raises what a worker raised.  Ctrl-C returns what is known so far.
+    """
+    tails = False
+    context = multiprocessing.get_context("fork")
+    options = {"keep": keep, "seconds": seconds, "collect": collect}
+    while True:
+        whole = Part()
+        try:
+            space = Space(setup_of(make()), tails)
+            tasks = open_top(space, workers * TASKS_PER_WORKER)
+        except NeedTails:
+            tails = True
+            continue
+        pool = context.Pool(workers, _start, (make, setup_of, tails, options))
+        try:
+            for done, part in enumerate(pool.imap_unordered(_work, tasks), 1):
+                if part.error is not None:
+                    raise part.error
+                whole.need_tails |= part.need_tails
+                whole.add(part)
+                if progress is not None:
+                    progress(whole, done, len(tasks))
+                if whole.need_tails or (keep and len(whole.violations) >= keep):
+                    break
+        except KeyboardInterrupt:
+            whole.ended = Ended.INTERRUPTED
+        finally:
+            pool.terminate()
+            pool.join()
+        if not whole.need_tails:
+            return whole
+        tails = True

@@ -1,0 +1,84 @@
+"""`demi explore`: what it covered, its exit codes, and that what it finds goes the way of a hunt."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from demi.trace_codec import load
+
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "lock.py"
+LOCK = f"{EXAMPLE}:TARGET"
+
+
+def demi(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("DEMI_")}
+    return subprocess.run(
+        [sys.executable, "-m", "demi", *words],
+        cwd=folder, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def summary(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_violation_is_saved_shrunk_and_replays(tmp_path: Path) -> None:
+    done = demi(tmp_path, "explore", LOCK, "--items", "2", "--bound", "timers=2")
+    assert done.returncode == 1, done.stderr
+    assert "VIOLATED MutualExclusion" in done.stdout
+    (small,) = tmp_path.glob("traces/*.min.jsonl")
+    assert len(load(small)) == 7
+    assert demi(tmp_path, "replay", str(small), "--target", LOCK).returncode == 1
+
+
+def test_an_exhausted_space_says_so(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--set", "timers=ordered", "--json")
+    done = demi(tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    said = summary(done)
+    assert (said["verdict"], said["complete"], said["limit"]) == ("exhausted", True, "")
+    counts = {
+        name: summary(demi(tmp_path, *words, "--algorithm", name))["classes"]
+        for name in ("source", "optimal", "classic")
+    }
+    assert set(counts.values()) == {said["classes"]}
+
+
+def test_what_bit_is_named_and_require_complete_is_kept(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--bound", "steps=3", "--json")
+    done = demi(tmp_path, *words)
+    said = summary(done)
+    assert (done.returncode, said["complete"]) == (0, False)
+    assert "steps" in str(said["limit"])
+    assert demi(tmp_path, *words, "--require-complete").returncode == 5
+
+
+def test_nothing_enabled_is_not_success(tmp_path: Path) -> None:
+    done = demi(tmp_path, "explore", LOCK)
+    assert done.returncode == 5
+    assert "no event is enabled" in done.stdout
+
+
+def test_bad_words(tmp_path: Path) -> None:
+    for words, said in (
+        (("--bound", "step=3"), "did you mean 'steps'"),
+        (("--bound", "steps=x"), "--bound steps=3"),
+        (("--algorithm", "quick"), "unknown algorithm"),
+        (("--around", "3"), "--around needs a trace"),
+    ):
+        done = demi(tmp_path, "explore", LOCK, *words)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_around_a_trace(tmp_path: Path) -> None:
+    assert demi(tmp_path, "explore", LOCK, "--items", "2", "--bound", "timers=2").returncode == 1
+    (small,) = tmp_path.glob("traces/*.min.jsonl")
+    words = ("--target", LOCK, "--around", "4", "--bound", "timers=2", "--no-minimize")
+    done = demi(tmp_path, "explore", str(small), *words)
+    assert done.returncode == 1, done.stderr
