@@ -85,7 +85,7 @@ def traced(steps: int) -> float:
 def write_run(subject: Subject, steps: int, path: Path) -> int:
     """One recorded run, streamed to a file."""
     writers: list[TraceWriter] = []
-    recorder = Recorder(subject.world, lambda entry: writers[0].write(entry))
+    recorder = Recorder(subject.world, lambda entry: writers[0].write(entry))  # noqa: PLW0108 - made later
     began = recorder.began
 
     def open_file(boot: object) -> None:

@@ -25,7 +25,6 @@ import msgspec
 from demi.errors import TraceError
 from demi.trace import VERSION, Entry, Footer, Header, Trace
 from demi.trace_check import (
-    ENTRY_KEYS,
     HEADER_KEYS,
     read_entry,
     read_footer,

@@ -53,7 +53,7 @@ ALGORITHMS: dict[str, Callable[[Space, Tally, First], Searches]] = {
 }
 STATEFUL = "stateful"
 BLOCKED_SHARE_MAX = 0.5  # above it, optimal's dearer race analysis pays
-CUT_RUNS = "runs reach the bound on steps, where optimal has no advantage"
+CUT_RUNS = "runs reach a bound on a total or on steps, which wakeup trees do not know"
 WAITS = "waits of the program are ignored: its externals may happen at any time"
 
 
@@ -203,7 +203,9 @@ def _search(
         if early and isinstance(walk, Walk):
             result = replace(result, resume=save(walk, name))
         elif early:
-            result = replace(result, notes=(*result.notes, f"{name} cannot be resumed: it starts over"))
+            result = replace(
+                result, notes=(*result.notes, f"{name} cannot be resumed: it starts over")
+            )
         return result
 
 

@@ -24,7 +24,7 @@ from demi.events import Event
 
 
 class NeedSource(Exception):
-    """A run reached the bound on its length: from there on sleep sets decide, trees are of no use."""
+    """A run reached a bound on a total or on its length, which wakeup trees know nothing of."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,6 @@ class Node:
     saved: object = None
     races: list[int] = field(default_factory=list)  # of the step taken from here
     gone: list[Event] = field(default_factory=list)  # what that step disabled
-    held: list[tuple[int, Event]] = field(default_factory=list)  # see `Space.held`
     tried: int = 0
     probed: dict[tuple[Event, ...], Foot | None] = field(default_factory=dict)
 
@@ -177,12 +176,13 @@ class OptimalWalk:
     def _enter(self, asleep: dict[Event, Foot], tree: list[Branch]) -> None:
         space = self.space
         enabled = space.enabled()
+        if space.gate.held:
+            raise NeedSource
         node = Node(enabled, asleep, tree)
         awake = [one for one in enabled if one not in asleep]
         if self.frames:
             above = self.frames[-1]
             above.gone = space.disabled(above.enabled, enabled)
-            above.held = space.held(above.enabled)
         self.frames.append(node)
         self._fresh = True
         if not enabled:
@@ -227,8 +227,6 @@ class OptimalWalk:
         for f in range(end):
             for event in frames[f].gone:
                 self._plan_disabled(f, event)
-            for user, event in frames[f].held:
-                self._plan_disabled(user, event)
 
     def _plan(self, node: Node, v: Sequence) -> None:
         for event, foot in node.asleep.items():

@@ -268,16 +268,28 @@ class Space:
         self.load(saved, depth)
         self._sent = sent
         for one in before:
-            if not world.allowed(one):
+            if not self._possible(one):
                 return None
             world.take(one)
-        if not world.allowed(event):
+            self.gate.took(one)
+        if not self._possible(event):
             return None
         content = relation.content(event) if relation.hook else -1
         was = self._view.state(event[1]) if relation.watched else None
         step = world.take(event)
         changed = relation.watched and self._view.state(event[1]) != was
         return relation.foot(event, step, content, changed)
+
+    def _possible(self, event: Event) -> bool:
+        """Is it enabled and within the bounds?  (A try: what it holds back has not bitten.)"""
+        if not self.world.allowed(event):
+            return False
+        if not self.gate.active:
+            return True
+        bit = set(self.gate.bit)
+        possible = event in self.gate.passed([event])
+        self.gate.bit = bit
+        return possible
 
     def verify(self, nodes: bool) -> None:
         """Run the current execution again from the beginning and compare.

@@ -1,46 +1,26 @@
-"""The pipeline: verify, prune, remove externals, remove internals, wildcards, until nothing changes.
+"""Minimizing: verify the original, run the passes of a pipeline, certify, verify the result.
 
-The one insight: cheap passes that cut a lot go first, and every pass starts from the best run of the one
-before, so stopping at any time gives the best so far; the result is replayed strictly before anybody
-sees it.
+The one insight: every pass starts from the best run of the one before, so stopping at any time gives the
+best so far; the result is replayed strictly before anybody sees it.
 
-Not here: the passes (one file each).
+Not here: the passes (one file each), their order (`demi/minimizer/pipelines`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
 from demi.minimizer.certify import Why, annotated, certify
-from demi.minimizer.chunks import exact, remove_chunks
-from demi.minimizer.clusters import remove_clusters
-from demi.minimizer.external_ddmin import external_ddmin
-from demi.minimizer.pairs import remove_pairs
+from demi.minimizer.pipelines import find_pipeline
+from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
-from demi.minimizer.provenance import provenance
-from demi.minimizer.spans import remove_spans
-from demi.minimizer.wildcards import remove_with_wildcards
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
 from demi.scheduler.sts import Observers, Planner
 from demi.trace import Trace
 from demi.trace_codec import digest
 
-Pass = Callable[[Problem, Run], Run]
-
-PASSES: Mapping[str, Pass] = {
-    "provenance": provenance,
-    "externals": external_ddmin,
-    "internals": lambda problem, run: remove_chunks(problem, run, exact),
-    "wildcards": remove_with_wildcards,
-    "spans": remove_spans,
-    "clusters": remove_clusters,
-    "pairs": remove_pairs,
-}
-ONCE = ("provenance",)
-ROUND = ("externals", "internals", "wildcards", "spans", "clusters", "pairs")
 ROUNDS_MAX = 12  # each round must shrink the run; four are typical
 VERIFICATIONS = 3  # strict replays of the result: one could be luck on a nondeterministic target
 
@@ -75,8 +55,9 @@ def minimize(
     *,
     budget: Budget | None = None,
     progress: Progress | None = None,
+    pipeline: str = "default",
 ) -> Report:
-    """Shrink a violating trace of `subject`.
+    """Shrink a violating trace of `subject` with one of `PIPELINES`.
 
     Ctrl-C and a spent budget end with the best so far.  Raises UsageError when the trace has no
     violation, DivergenceError when it does not replay.
@@ -86,13 +67,14 @@ def minimize(
             "the trace shows no violation, so there is nothing to minimize",
             remedy="record one with: demi fuzz " + trace.header.target,
         )
-    problem = Problem(subject, trace, first_run(subject, trace), budget or Budget(), progress)
+    chosen = find_pipeline(pipeline)
+    first = first_run(subject, trace)
+    problem = Problem(subject, trace, first, budget or Budget(), progress, chosen.oracle)
     stages: list[Stage] = []
     interrupted = exhausted = False
     whys: tuple[Why, ...] = ()
     try:
-        _once(problem, stages)
-        whys = _certified(problem, stages)
+        whys = _shrunk(problem, chosen, stages)
     except BudgetSpent:
         exhausted = True
     except KeyboardInterrupt:
@@ -103,38 +85,32 @@ def minimize(
     )
 
 
-def _once(problem: Problem, stages: list[Stage]) -> None:
-    for name in ONCE:
-        _stage(problem, name, stages)
-
-
-def _certified(problem: Problem, stages: list[Stage]) -> tuple[Why, ...]:
-    """Rounds until nothing changes, then the certificate; when that finds less, once more."""
+def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[Why, ...]:
+    """All passes, and rounds until nothing changes; then the certificate, and anew if it found less."""
     whys: list[Why] = []
 
     def attempt(problem: Problem, run: Run) -> Run:
         whys[:] = certify(problem)
         return problem.best
 
+    for name, work in pipeline.once.items():
+        _timed(problem, name, work, stages)
     while True:
-        _rounds(problem, stages)
+        _rounds(problem, pipeline, stages)
         before = problem.best.size
-        _timed(problem, "certify", attempt, stages)
+        if pipeline.certified:
+            _timed(problem, "certify", attempt, stages)
         if problem.best.size == before:
             return tuple(whys)
 
 
-def _rounds(problem: Problem, stages: list[Stage]) -> None:
-    for _ in range(ROUNDS_MAX):
+def _rounds(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> None:
+    for _ in range(ROUNDS_MAX if pipeline.rounds else 0):
         before = problem.best.size
-        for name in ROUND:
-            _stage(problem, name, stages)
+        for name, work in pipeline.rounds.items():
+            _timed(problem, name, work, stages)
         if problem.best.size == before:
             return
-
-
-def _stage(problem: Problem, name: str, stages: list[Stage]) -> None:
-    _timed(problem, name, PASSES[name], stages)
 
 
 def _timed(problem: Problem, name: str, work: Pass, stages: list[Stage]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from demi.events import Kind
 from demi.scheduler.execute import Subject, execute
@@ -70,7 +71,10 @@ Progress = Callable[[str, int, int], None]
 
 
 class Problem:
-    """One minimization.  best: the smallest failing run known.  replays: lenient replays made."""
+    """One minimization.  first: the original.  best: the smallest failing run known.
+
+    replays: lenient replays made.  oracle: how a candidate is replayed; notes: what that remembers.
+    """
 
     def __init__(
         self,
@@ -79,11 +83,13 @@ class Problem:
         first: Run,
         budget: Budget,
         progress: Progress | None = None,
+        oracle: Oracle | None = None,
     ) -> None:
         self.subject = subject
         self.seed = trace.header.seed
         self.fingerprint = first.violation.fingerprint
-        self.best = first
+        self.first = self.best = first
+        self.notes: dict[str, Any] = {}
         self.replays = 0
         self.cached = 0
         self.stage = ""
@@ -91,6 +97,7 @@ class Problem:
         self._started = time.monotonic()
         self._seen: dict[tuple[object, ...], Run | None] = {}
         self._progress = progress
+        self._oracle = oracle or lenient
 
     def elapsed(self) -> float:
         """Wall seconds since the start."""
@@ -131,13 +138,27 @@ class Problem:
 
     def _replay(self, plan: Sequence[Wanted]) -> Trial:
         planner = Planner(self.subject.world)
-        strategy = Lenient(plan, self.subject.target.mask)
+        strategy = self._oracle(self, tuple(plan))
         outcome = execute(self.subject, strategy, self.seed, observer=Observers(planner))
         found = outcome.violation
         run = None
         if found is not None and found.fingerprint == self.fingerprint:
             run = Run(tuple(planner.plan), found, tuple(planner.causes))
         return Trial(run, found, tuple(strategy.absent))
+
+
+Oracle = Callable[[Problem, Plan], Lenient]
+"""The strategy that replays one candidate."""
+
+
+def lenient(problem: Problem, plan: Plan) -> Lenient:
+    """Ours: by content, then by content less what the target masks."""
+    return Lenient(plan, problem.subject.target.mask)
+
+
+def by_content(problem: Problem, plan: Plan) -> Lenient:
+    """Without the mask, as the published baselines."""
+    return Lenient(plan)
 
 
 def improve(problem: Problem, plan: Sequence[Wanted], best: Run) -> Run | None:

@@ -187,24 +187,39 @@ def test_nudges_do_not_confuse_a_strategy(name: str, network: str) -> None:
     """After each nudge the strategy meets a world in which something happened behind its back."""
 
     def busy() -> ActorWorld:
-        return relays(
-            {"a": [("b", 1), ("b", 1)], "b": [], "c": []},
-            {"b": {1: [("c", 1), ("c", 1)]}, "c": {1: [("a", 2)]}},
-            network=network,
-        )
+        first = {"a": [("b", k) for k in range(12)], "b": [], "c": []}
+        return relays(first, {"b": {1: [("c", 1)]}}, network=network)
 
     def last_delivery(world: World) -> Event | None:
         return max((e for e in world.enabled() if e[0] == Kind.DELIVER), default=None)
 
     subject = subject_of(busy, selectors={"last": last_delivery})
-    nudges = [item for _ in range(8) for item in (Wait(steps=1), Nudge("last"))]
-    items = program(Nudge("last"), *[inject("c", "late") for _ in range(4)], *nudges)
+    nudges = [item for _ in range(5) for item in (Wait(steps=1), Nudge("last"))]
+    items = program(Nudge("last"), *[inject("c", "late") for _ in range(12)], *nudges)
     for seed in range(20):
         watched = Watched(make_strategy(name, Profile()))
         outcome = execute(subject, watched, seed, program=items)
-        assert (outcome.reason, outcome.steps) == (ExitReason.QUIESCENCE, 14), (
-            "2 + 4 + 4 messages and 4 inputs"
+        assert (outcome.reason, outcome.steps) == (ExitReason.QUIESCENCE, 25), (
+            "12 + 1 messages and 12 inputs"
         )
+
+
+def test_fifo_does_not_forget_what_was_sent_just_before_a_nudge() -> None:
+    """The timer re-arms for ever; the message must still have its turn."""
+
+    class Teller(Ticker):
+        def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+            if sender == "ext":
+                ctx.send("b", "told")
+
+    subject = subject_of(
+        lambda: ActorWorld({"a": Teller, "b": Node}),
+        selectors={"timer": lambda world: world.enabled()[-1]},
+    )
+    items = program(inject("a", "tell"), Wait(steps=2), Nudge("timer"))
+    order = taken(subject, "fifo", 0, items, steps=6)
+    assert order[1] == next(items.externals()), "then the nudge"
+    assert pick(subject.world, "b", "a") in order
 
 
 # ---- distributions
