@@ -1,9 +1,10 @@
 """The minimizer beside DEMi: recorded originals, and fresh ones over many seeds.
 
-    python benchmarks/minimize.py [--seeds 0] [--bug NAME ...]
+    python benchmarks/minimize.py [--seeds 0] [--bug NAME ...] [--pipelines] [--replays 20000]
 
 DEMi's figures are single runs of 2015-16 (NSDI'16, table 1 and the raw results); ours re-model the same
-node.  Sizes are deliveries: messages, timers and inputs.
+node.  Sizes are deliveries: messages, timers and inputs.  With --pipelines, the rebuilt baselines run on
+the same recorded originals, each with at most --replays replays (marked `+` where that was not enough).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from rich.table import Table
 from demi.fuzz.hunt import Plan, record_run
 from demi.fuzz.parallel import hunt_parallel
 from demi.minimizer.minimize import Report, minimize
+from demi.minimizer.pipelines import PIPELINES
+from demi.minimizer.problem import Budget
 from demi.scheduler.execute import Subject
 from demi.target import configure
 from demi.trace import Trace
@@ -69,12 +72,37 @@ def row(table: Table, bug: str, what: str, originals: list[Trace], reports: list
     )  # fmt: skip
 
 
+def baselines(bugs: list[str], replays: int) -> Table:
+    """All pipelines side by side: deliveries, replays and seconds on the recorded originals."""
+    table = Table(title=f"deliveries left / replays / s, at most {replays:,} replays")
+    for column in ("bug", "events", *PIPELINES):
+        table.add_column(column, justify="left" if column == "bug" else "right")
+    for bug in bugs:
+        recorded = load(TRACES / f"{bug}.jsonl.gz")
+        cells = []
+        for name in PIPELINES:
+            subject = subject_of(recorded)
+            report = minimize(subject, recorded, budget=Budget(replays), pipeline=name)
+            more = "+" if report.exhausted else ""
+            size = report.trace.deliveries
+            cells.append(f"{size}{more} / {report.replays:,} / {report.seconds:.1f}")
+        table.add_row(bug, f"{recorded.deliveries}", *cells)
+        print(bug, recorded.deliveries, *cells, sep="  ", flush=True)  # it takes minutes
+    return table
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=0, help="also: fresh originals per bug")
     parser.add_argument("--bug", action="append", help="default: all seven")
+    parser.add_argument("--pipelines", action="store_true", help="the baselines instead")
+    parser.add_argument("--replays", type=int, default=20_000, help="cap per baseline")
     options = parser.parse_args()
+    if options.pipelines:
+        bugs = options.bug or list(PUBLISHED)
+        Console(width=130).print(baselines(bugs, options.replays))
+        return
     table = Table(title="minimize (ours: median, range) beside DEMi")
     for column in ("bug", "from", "events", "ours", "replays", "s", "DEMi", "replays", "by hand"):
         table.add_column(column, justify="left" if column in ("bug", "from") else "right")

@@ -74,6 +74,13 @@ def explore(
     require_complete: Annotated[
         bool, typer.Option("--require-complete", help="Exit 5 when something was left out.")
     ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on from FILE if it exists, and save there what is left over."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", "-j", help="Processes, for source only.", min=1, max=256)
+    ] = 1,
     seed: Annotated[str | None, typer.Option(help="Of the drawn inputs [0].")] = None,
     bug: Annotated[str, typer.Option(help='Switch a known bug on; "none" for none.')] = "",
     set_: Sets = None,
@@ -87,7 +94,9 @@ def explore(
 
     Example: demi explore raft --bug 45 --set nodes=3 --bound timers=2
     """
+    from demi.cli.messages import notice
     from demi.dpor.explore import explore as search
+    from demi.dpor.explore import explore_processes
 
     session: Session = context.obj
     bounds = parse_bounds(bound or [])
@@ -105,21 +114,40 @@ def explore(
                 f"{count(now.blocked)} blocked{about}  {now.seconds:.0f} s"
             )
 
-        result = search(
-            job.subject,
-            job.program,
-            algorithm=algorithm,
-            bounds=bounds,
-            max_executions=max_executions,
-            seconds=settings.max_time,
-            prefix=job.prefix,
-            seed=job.seed,
-            sound_for="global" if all_states else "local",
-            progress=tell,
-        )
+        common: dict[str, Any] = {
+            "bounds": bounds, "seconds": settings.max_time, "prefix": job.prefix, "seed": job.seed,
+            "sound_for": "global" if all_states else "local",
+        }  # fmt: skip
+        if workers > 1:
+            if algorithm not in ("auto", "source") or resume or max_executions:
+                raise UsageError(
+                    "several workers explore with source, without --resume or --max-executions",
+                    where="-j",
+                    remedy="leave out -j",
+                )
+            target_of, config = job.loaded.target, job.subject.config
+            result = explore_processes(
+                lambda: make_subject(target_of, dict(config)),
+                job.program,
+                workers=workers,
+                **common,
+            )
+        else:
+            result = search(
+                job.subject,
+                job.program,
+                algorithm=algorithm,
+                max_executions=max_executions,
+                progress=tell,
+                resume=_read_resume(resume),
+                **common,
+            )
+    kept = _keep_rest(resume, result)
     for violation in result.violations:
         _found(session, job, settings, bug, result.algorithm, violation[1])
     job.subject.world.close()
+    if kept:
+        session.writer.emit(notice("rest", f"saved in {kept}; the same command goes on from there"))
     return _conclude(session, job, result, require_complete)
 
 
@@ -140,6 +168,38 @@ def parse_bounds(words: list[str]) -> Bounds:
             raise UsageError(f"--bound {name} wants a number", remedy=f"as in --bound {name}=3")
         chosen[name] = int(value)
     return Bounds(**chosen)
+
+
+def _read_resume(path: Path | None) -> dict[str, Any] | None:
+    """The rest of an interrupted search.  Raises UsageError when the file is not one."""
+    import msgspec
+
+    if path is None or not path.exists():
+        return None
+    try:
+        saved = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(
+            f"not the rest of an exploration: {error}", where=str(path), remedy="start over"
+        ) from None
+    if not isinstance(saved, dict) or saved.get("demi") != "explore":
+        raise UsageError("not the rest of an exploration", where=str(path), remedy="start over")
+    return saved
+
+
+def _keep_rest(path: Path | None, result: Result) -> Path | None:
+    """Save what an ended search left over; a finished one leaves no file behind."""
+    import msgspec
+
+    if path is None:
+        return None
+    if result.resume is None:
+        path.unlink(missing_ok=True)
+        return None
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(msgspec.json.encode(dict(result.resume)))
+    part.replace(path)
+    return path
 
 
 def _prepare(

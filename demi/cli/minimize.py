@@ -34,6 +34,9 @@ def minimize(
         Path | None,
         typer.Option(help="Also write a pytest file that fails until the bug is gone."),
     ] = None,
+    pipeline: Annotated[
+        str, typer.Option(help="default, or to compare: demi-sts, demi-tfb, no-diverge, ddmin.")
+    ] = "default",
     target: TargetOption = "",
 ) -> int:
     """Shrink a violating trace; the result is verified by strict replay.
@@ -42,13 +45,17 @@ def minimize(
     """
     from demi.cli.messages import command, stage, summary, violated
     from demi.minimizer.certify import minimality
+    from demi.minimizer.pipelines import find_pipeline
 
     session: Session = context.obj
+    find_pipeline(pipeline)  # refuses an unknown one now
     original = session.read(trace)
     loaded, subject = session.recorded(original, target)
     settings = session.settings(loaded.spec, {"max_time": max_time, "max_replays": max_replays})
     path = out or minimized_path(trace)
-    report = shrink_to(session, subject, original, path, settings.max_replays, settings.max_time)
+    report = shrink_to(
+        session, subject, original, path, settings.max_replays, settings.max_time, pipeline
+    )
     subject.world.close()
     for number, one in enumerate(report.stages):
         session.writer.note(stage(one, number == 0))
@@ -95,7 +102,7 @@ def explained(trace: Trace) -> list[Message]:
     ]
     sure = "each event alone was left out, and the violation was gone"
     if verdict == NOT_ESTABLISHED:
-        sure = "stopped before each event could be tried alone"
+        sure = "each event alone was not tried"
     text = f"{verdict}: {plural(len(trace), 'event')}; {sure}"
     return [*messages, Message("minimality", {"verdict": verdict}, (Line("verdict", text),))]
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def shrink_to(
-    session: Session, subject: Subject, trace: Trace, path: Path, replays: int, seconds: float
+    session: Session,
+    subject: Subject,
+    trace: Trace,
+    path: Path,
+    replays: int,
+    seconds: float,
+    pipeline: str = "default",
 ) -> Report:
     """Minimize `trace` within a budget (0: none) and write the result."""
     from demi.minimizer.minimize import minimize
@@ -35,7 +41,9 @@ def shrink_to(
                 f"{count(done)} replays  {progress.elapsed:.0f} s"
             )
 
-        report = minimize(subject, trace, budget=Budget(replays, seconds), progress=tell)
+        report = minimize(
+            subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline
+        )
     save(report.trace, path)
     return report
 

@@ -53,7 +53,7 @@ ALGORITHMS: dict[str, Callable[[Space, Tally, First], Searches]] = {
 }
 STATEFUL = "stateful"
 BLOCKED_SHARE_MAX = 0.5  # above it, optimal's dearer race analysis pays
-CUT_RUNS = "runs reach a bound on a total or on steps, which wakeup trees do not know"
+CUT_RUNS = "a bound on a total, or a run cut by its length, is beyond wakeup trees"
 WAITS = "waits of the program are ignored: its externals may happen at any time"
 
 

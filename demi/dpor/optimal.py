@@ -24,7 +24,7 @@ from demi.events import Event
 
 
 class NeedSource(Exception):
-    """A run reached a bound on a total or on its length, which wakeup trees know nothing of."""
+    """A total or the length of runs is bounded, which wakeup trees know nothing of."""
 
 
 @dataclass(slots=True)
@@ -134,6 +134,8 @@ class OptimalWalk:
 
     def run(self) -> None:
         """Walk the whole tree.  Raises `Stop`."""
+        if self.space.relation.budgets:
+            raise NeedSource
         if not self.frames:
             self.space.start()
             self._enter({}, [])
@@ -176,8 +178,6 @@ class OptimalWalk:
     def _enter(self, asleep: dict[Event, Foot], tree: list[Branch]) -> None:
         space = self.space
         enabled = space.enabled()
-        if space.gate.held:
-            raise NeedSource
         node = Node(enabled, asleep, tree)
         awake = [one for one in enabled if one not in asleep]
         if self.frames:

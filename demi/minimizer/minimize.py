@@ -98,6 +98,8 @@ def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[
     while True:
         _rounds(problem, pipeline, stages)
         before = problem.best.size
+        for name, work in pipeline.last.items():
+            _timed(problem, name, work, stages)
         if pipeline.certified:
             _timed(problem, "certify", attempt, stages)
         if problem.best.size == before:

@@ -82,3 +82,31 @@ def test_around_a_trace(tmp_path: Path) -> None:
     words = ("--target", LOCK, "--around", "4", "--bound", "timers=2", "--no-minimize")
     done = demi(tmp_path, "explore", str(small), *words)
     assert done.returncode == 1, done.stderr
+
+
+def test_a_search_goes_on_where_it_ended(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--set", "timers=ordered", "--algorithm", "source")
+    whole = summary(demi(tmp_path, *words, "--json"))
+    rest = ("--resume", "rest.json", "--max-executions", "5")
+    first = demi(tmp_path, *words, *rest)
+    assert first.returncode == 0, first.stderr
+    assert (tmp_path / "rest.json").exists()
+    last = summary(demi(tmp_path, *words, "--resume", "rest.json", "--json"))
+    assert (last["classes"], last["complete"]) == (whole["classes"], True)
+    assert not (tmp_path / "rest.json").exists()
+
+
+def test_the_rest_of_something_else_is_refused(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--algorithm", "source", "--resume", "rest.json")
+    demi(tmp_path, *words, "--set", "timers=ordered", "--max-executions", "5")
+    done = demi(tmp_path, *words)
+    assert done.returncode == 2
+    assert "cannot resume" in done.stderr
+    (tmp_path / "rest.json").write_text("{")
+    assert demi(tmp_path, *words).returncode == 2
+
+
+def test_two_workers_find_the_same_classes(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--set", "timers=ordered", "--algorithm", "source")
+    one, two = (summary(demi(tmp_path, *words, "--json", "-j", j)) for j in ("1", "2"))
+    assert one["classes"] == two["classes"]

@@ -266,3 +266,14 @@ def test_an_emitted_test_fails_until_the_bug_is_gone(demi: Demi, recorded: Path)
 def test_an_emitted_test_is_a_python_file(demi: Demi, recorded: Path) -> None:
     assert demi("minimize", recorded, *TOY, "--emit-test", "lock.txt").code == 2
     assert demi("minimize", recorded, *TOY, "--emit-test", "toy.py/x.py").code == 2
+
+
+def test_another_pipeline(demi: Demi, recorded: Path) -> None:
+    done = demi("minimize", recorded, *TOY, "--pipeline", "demi-sts", "--json")
+    assert done.code == 0, done.text
+    names = [one["name"] for one in done.json if one["type"] == "stage"]
+    assert names == ["provenance", "externals", "tails"]
+    assert done.last("summary")["minimality"] == "not established"
+    wrong = demi.here("minimize", recorded, *TOY, "--pipeline", "demi")
+    assert wrong.code == 2
+    assert "demi-sts" in wrong.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from demi.minimizer.chunks import exact, remove_chunks
 from demi.minimizer.clusters import remove_clusters
 from demi.minimizer.external_ddmin import external_ddmin
+from demi.minimizer.order import reorder
 from demi.minimizer.pairs import remove_pairs
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Problem, Run
@@ -28,5 +29,6 @@ DEFAULT = Pipeline(
         "clusters": remove_clusters,
         "pairs": remove_pairs,
     },
+    last={"order": reorder},
     certified=True,
 )

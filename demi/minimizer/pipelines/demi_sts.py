@@ -87,7 +87,6 @@ def _candidates(plan: Plan, stuck: set[Channel], kept: set[tuple[Channel, int]])
 
 
 def _channel(want: Wanted) -> Channel:
-    assert not isinstance(want.choice, tuple) or len(want.choice) == 4
     choice = want.choice
     assert isinstance(choice, tuple)  # internal
     return choice[0], choice[1], choice[2]

@@ -13,7 +13,7 @@ from demi.events import Event, Kind
 from demi.interpose.world import Step, World
 from demi.minimizer.pipelines.demi_sts import channel_tails, halves
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Plan, Problem
 from demi.minimizer.provenance import provenance
 from demi.scheduler.execute import FIRST_EXTERNAL, execute
 from demi.scheduler.sts import Lenient
@@ -80,13 +80,8 @@ def faithful(problem: Problem, plan: Plan) -> Lenient:
     return Faithful(plan, known)
 
 
-def tails(problem: Problem, run: Run) -> Run:
-    """SrcDstFIFORemoval."""
-    return channel_tails(problem, run)
-
-
 NO_DIVERGE = Pipeline(
     "DEMi's NoDiverge: STSSched, where a run that leaves the original counts for nothing",
-    once={"provenance": provenance, "externals": halves, "tails": tails},
+    once={"provenance": provenance, "externals": halves, "tails": channel_tails},
     oracle=faithful,
 )

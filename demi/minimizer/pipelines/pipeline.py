@@ -14,6 +14,7 @@ Pass = Callable[[Problem, Run], Run]
 class Pipeline:
     """once, rounds: passes by name, in order; rounds are repeated until one changes nothing.
 
+    last: passes that change the order of what is left, never its size.
     oracle: how a candidate is replayed.  certified: is every remaining event tried alone at the end?
     The published pipelines did not do that, and it would make their results smaller.
     """
@@ -21,5 +22,6 @@ class Pipeline:
     doc: str
     once: Mapping[str, Pass] = field(default_factory=dict)
     rounds: Mapping[str, Pass] = field(default_factory=dict)
+    last: Mapping[str, Pass] = field(default_factory=dict)
     oracle: Oracle = lenient
     certified: bool = False
