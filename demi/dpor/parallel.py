@@ -26,7 +26,7 @@ from demi.oracle import Violation
 from demi.scheduler.execute import Subject
 from demi.scheduler.record import Taken
 
-TASKS_PER_WORKER = 24  # uneven subtrees even out
+TASKS_PER_WORKER = 48  # uneven subtrees even out
 DEPTH_MAX = 6  # opening deeper wastes more in blocked runs than it gains
 
 
@@ -88,7 +88,7 @@ def open_top(space: Space, wanted: int) -> list[Task]:
             below = {q: other for q, other in asleep.items() if not dependent(other, foot)}
             tasks.append(Task((*task.path, event), below))
             asleep[event] = foot
-    return sorted(closed + tasks, key=lambda task: task.path)
+    return sorted(closed + tasks, key=lambda task: (len(task.path), task.path))  # the largest first
 
 
 def _go(space: Space, path: Sequence[Event]) -> list[Event]:
