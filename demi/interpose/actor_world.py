@@ -23,8 +23,10 @@ from zlib import crc32
 from demi.errors import ContractError, DemiError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.actor import OUTSIDE, Context, Node
+from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.canon import Canon, canonical
-from demi.interpose.network import make_network, remove_sorted
+from demi.interpose.channels import remove_sorted
+from demi.interpose.network import make_network
 from demi.interpose.outside import Outside
 from demi.interpose.payload import Freezer, Serialized, label_of, serialize, to_json
 from demi.interpose.state import Saved, copy_state, load_object, save_object
@@ -34,43 +36,10 @@ from demi.oracle import Failure
 
 DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
-_UNREAD = object()
 TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # differs from process to process
 NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
 """A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
-
-
-class ActorView:
-    """What invariants see: `observe(node)` of each node, computed once per change."""
-
-    __slots__ = ("_cache", "_nodes", "_observe", "names", "touched")
-
-    def __init__(
-        self, names: Sequence[str], nodes: list[Node | None], observe: Callable[[Any], Any]
-    ) -> None:
-        self.names = names
-        self.touched: Sequence[int] = ()
-        self._nodes = nodes
-        self._observe = observe
-        self._cache: list[Any] = [_UNREAD] * len(names)
-
-    def state(self, node: int) -> Any:
-        try:
-            seen = self._cache[node]
-        except IndexError:
-            raise ContractError(
-                f"an invariant or selector reads node {node}, there are {len(self.names)}",
-                remedy="use range(len(view.names))",
-            ) from None
-        if seen is _UNREAD:
-            alive = self._nodes[node]
-            seen = self._cache[node] = None if alive is None else self._observe(alive)
-        return seen
-
-    def forget(self, node: int) -> None:
-        """The node may have changed."""
-        self._cache[node] = _UNREAD
 
 
 class ActorWorld:
@@ -199,7 +168,7 @@ class ActorWorld:
             self._outside.take(event)
         view = self._view
         view.touched = (node,)
-        view._cache[node] = _UNREAD
+        view._cache[node] = UNREAD
         if self._outside.watching:
             self._outside.refresh()
         return step
@@ -506,7 +475,7 @@ class ActorWorld:
             if kept is not mine[node]:  # else untouched since that checkpoint
                 mine[node] = kept
                 # kept only if what was observed cannot have followed the old object
-                cache[node] = seen[node] if immutable(seen[node]) else _UNREAD
+                cache[node] = seen[node] if immutable(seen[node]) else UNREAD
                 actor, state, durable = kept
                 self._nodes[node] = None if actor is None else load_object(actor, self.freezer)
                 context = self._contexts[node]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from demi.errors import TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.actor import OUTSIDE
-from demi.interpose.network import remove_sorted
+from demi.interpose.channels import remove_sorted
 from demi.interpose.payload import serialize, to_json
 from demi.oracle import Failure
 

@@ -13,7 +13,9 @@ from bisect import insort
 from typing import Any
 
 from demi.events import Event
-from demi.interpose.network import Fifo, make_network, remove_sorted
+from demi.interpose.channels import remove_sorted
+from demi.interpose.fifo import Fifo
+from demi.interpose.network import make_network
 from demi.interpose.world import Step
 from targets.pysyncobj.machine import Packet, pack
 

@@ -20,7 +20,7 @@ from typing import Any
 from demi.errors import DemiError, TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.actor import Stream, stream_seed
-from demi.interpose.network import remove_sorted
+from demi.interpose.channels import remove_sorted
 from demi.interpose.payload import to_json
 from demi.interpose.timers import timer_slot
 from demi.interpose.world import Capabilities, Step
