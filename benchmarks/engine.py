@@ -22,11 +22,13 @@ from rich.table import Table
 from demi.events import External, Kind, Program, number
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.interpose.world import Step
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.random_walk import RandomWalk
 from demi.scheduler.record import Recorder, make_footer, make_header
 from demi.scheduler.src_dst_fifo import SrcDstFifo
 from demi.target import Target, configure
+from demi.trace import Entry
 from demi.trace_codec import TraceWriter
 from targets.raft import TARGET
 
@@ -82,25 +84,33 @@ def traced(steps: int) -> float:
     return rate(work)
 
 
+class FileRecorder(Recorder):
+    """Streams a run to a file; the header needs what happened at the start, so it is opened then."""
+
+    def __init__(self, subject: Subject, path: Path) -> None:
+        super().__init__(subject.world, self._write)
+        self._subject = subject
+        self._path = path
+
+    def began(self, boot: Step) -> None:
+        super().began(boot)
+        header = make_header(
+            self._subject.world, target=TARGET.name, config=self._subject.config,
+            strategy="srcdstfifo", seed=1, boot=self.boot,
+        )  # fmt: skip
+        self.writer = TraceWriter(self._path, header)
+
+    def _write(self, entry: Entry) -> None:
+        self.writer.write(entry)
+
+
 def write_run(subject: Subject, steps: int, path: Path) -> int:
     """One recorded run, streamed to a file."""
-    writers: list[TraceWriter] = []
-    recorder = Recorder(subject.world, lambda entry: writers[0].write(entry))  # noqa: PLW0108 - made later
-    began = recorder.began
-
-    def open_file(boot: object) -> None:
-        began(boot)  # type: ignore[arg-type]
-        header = make_header(
-            subject.world, target=TARGET.name, config=subject.config, strategy="srcdstfifo",
-            seed=1, boot=recorder.boot,
-        )  # fmt: skip
-        writers[:] = [TraceWriter(path, header)]
-
-    recorder.began = open_file  # type: ignore[method-assign]
+    recorder = FileRecorder(subject, path)
     outcome = execute(
         subject, SrcDstFifo(), 1, program=bootstrap(subject), steps=steps, observer=recorder
     )
-    writers[0].close(make_footer(outcome))
+    recorder.writer.close(make_footer(outcome))
     return outcome.steps
 
 

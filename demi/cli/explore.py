@@ -239,7 +239,7 @@ def _from_trace(
         if done.divergence is not None:
             from demi.errors import DivergenceError
 
-            raise DivergenceError(done.divergence.describe(), where=str(path))
+            raise DivergenceError(done.divergence.brief(), where=str(path))
         prefix = done.choices
     taken = {choice.id for choice in prefix if isinstance(choice, External)}
     rest = [e.external() for e in trace if e.is_external and e.id not in taken]

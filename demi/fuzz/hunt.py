@@ -93,8 +93,9 @@ def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
     divergence = replay(subject, trace).divergence
     if divergence is not None:
         raise DivergenceError(
-            "the run does not repeat: " + divergence.describe(),
+            "the run does not repeat: " + divergence.brief(),
             where=f"{subject.target.name} seed {plan.seed + number}",
+            remedy=USUAL_CAUSES,
         )
     return trace
 

@@ -12,11 +12,8 @@ Not here: choosing, recording, naming; the network (`network.py`), timers (`time
 from __future__ import annotations
 
 import hashlib
-import re
-import sys
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 from zlib import crc32
 
@@ -26,18 +23,17 @@ from demi.interpose.actor import OUTSIDE, Context, Node
 from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.canon import Canon, canonical
 from demi.interpose.channels import remove_sorted
+from demi.interpose.failures import failure_of, place_of
 from demi.interpose.network import make_network
 from demi.interpose.outside import Outside
 from demi.interpose.payload import Freezer, Serialized, label_of, serialize, to_json
 from demi.interpose.state import Saved, copy_state, load_object, save_object
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, Armed, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
-from demi.oracle import Failure
 
 DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # differs from process to process
 NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
 """A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
 
@@ -271,7 +267,7 @@ class ActorWorld:
         except (Exception, SystemExit) as error:
             raise TargetError(
                 f"the constructor of node {self.names[node]} raised {type(error).__name__}: {error}",
-                where=_place(error.__traceback__),
+                where=place_of(error.__traceback__),
                 remedy="construct nodes without effects; use on_start for what may fail",
             ) from error
         self._contexts[node].rewind(None)
@@ -290,12 +286,7 @@ class ActorWorld:
         """A handler raised: the node is down."""
         if isinstance(error, (DemiError, KeyboardInterrupt)):
             raise error
-        place = _place(error.__traceback__)
-        function = place.rsplit(":", 1)[0].rsplit(".", 1)[-1]
-        text = _ADDRESS.sub("0x...", " ".join(_said(error).split()))[:200]
-        self.current.failure = Failure(
-            self.names[node], type(error).__name__, place, text, function
-        )
+        self.current.failure = failure_of(self.names[node], error)
         self.stop(node)
 
     def alive(self, node: int) -> bool:
@@ -490,26 +481,8 @@ class ActorWorld:
         self._outside.load(outside)
 
 
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as second:
-        return f"(its text raised {type(second).__name__})"
-
-
 def _opened(packet: Any) -> Any:
     return packet.open() if type(packet) is Serialized else packet
-
-
-def _place(trace: TracebackType | None) -> str:
-    """`Class.function:line` of the innermost frame: says where without naming a path."""
-    last = trace
-    while trace is not None:
-        last, trace = trace, trace.tb_next
-    if last is None:
-        return "?:0"
-    code = last.tb_frame.f_code
-    return f"{code.co_qualname}:{last.tb_lineno}" if sys.version_info >= (3, 11) else code.co_name
 
 
 __all__ = ["BOOT", "OUTSIDE", "ActorView", "ActorWorld"]

@@ -27,18 +27,27 @@ def atoms(run: Run) -> list[Positions]:
     return [tuple(positions) for positions in groups.values()]
 
 
-def external_ddmin(problem: Problem, run: Run) -> Run:
-    """Remove externals; the smallest failing run met."""
-    best = run
+class Trial:
+    """Does the run fail with these groups of externals only?  best: the smallest failing run met."""
 
-    def fails(kept: Sequence[Positions]) -> bool:
-        nonlocal best
+    def __init__(self, problem: Problem, run: Run) -> None:
+        self._problem = problem
+        self._run = run
+        self.best = run
+
+    def __call__(self, kept: Sequence[Positions]) -> bool:
         wanted = {at for group in kept for at in group}
-        plan = [w for at, w in enumerate(run.plan) if w.external is None or at in wanted]
-        found = problem.test(plan)
-        if found is not None and found.size < best.size:
-            best = found
+        plan = self._run.plan
+        found = self._problem.test(
+            [w for at, w in enumerate(plan) if w.external is None or at in wanted]
+        )
+        if found is not None and found.size < self.best.size:
+            self.best = found
         return found is not None
 
+
+def external_ddmin(problem: Problem, run: Run) -> Run:
+    """Remove externals; the smallest failing run met."""
+    fails = Trial(problem, run)
     ddmin(atoms(run), fails)
-    return best
+    return fails.best

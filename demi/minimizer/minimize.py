@@ -133,7 +133,7 @@ def first_run(subject: Subject, trace: Trace) -> Run:
     outcome = execute(subject, follower, trace.header.seed, observer=Observers(follower, planner))
     violation = outcome.violation
     if violation is None or follower.divergence is not None:
-        what = follower.divergence.describe() if follower.divergence else "no violation appeared"
+        what = follower.divergence.brief() if follower.divergence else "no violation appeared"
         raise DivergenceError(
             f"the trace does not replay: {what}", remedy="demi replay shows where"
         )
@@ -156,6 +156,6 @@ def _verified(problem: Problem, original: Trace, whys: tuple[Why, ...]) -> tuple
         result: Replayed = replay(problem.subject, minimal)
         if result.divergence is not None:
             raise DivergenceError(
-                "the minimized run does not replay strictly: " + result.divergence.describe()
+                "the minimized run does not replay strictly: " + result.divergence.brief()
             )
     return minimal, VERIFICATIONS

@@ -28,6 +28,13 @@ class Divergence:
     got: str
     enabled: tuple[str, ...] = ()
 
+    def brief(self) -> str:
+        """One line for an error, which names the usual causes as its remedy."""
+        return (
+            f"step {self.step + 1}, {self.event}: {self.what} differs:"
+            f" expected {self.expected}, got {self.got}"
+        )
+
     def describe(self) -> str:
         """Several lines for people."""
         lines = [

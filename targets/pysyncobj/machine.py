@@ -18,8 +18,6 @@ import pysyncobj
 from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 
-from demi.oracle import Failure
-
 Packet = tuple[str, Any, Callable[[Any], Any]]
 """(message type, bytes, how to read them)."""
 
@@ -96,15 +94,3 @@ def build(node: int, peers: Sequence[Peer], door: Door) -> Machine:
     )
     others = [peer for peer in peers if peer.index != node]
     return Machine(peers[node], others, conf, transport=door)
-
-
-def failure_of(name: str, error: Exception) -> Failure:
-    """What the library raised on node `name`, by the function it raised in."""
-    trace = error.__traceback__
-    assert trace is not None
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code
-    text = " ".join(str(error).split())[:200]
-    where = f"{code.co_qualname}:{trace.tb_lineno}"
-    return Failure(name, type(error).__name__, where, text, code.co_name)

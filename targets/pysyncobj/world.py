@@ -21,13 +21,14 @@ from demi.errors import DemiError, TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.actor import Stream, stream_seed
 from demi.interpose.channels import remove_sorted
+from demi.interpose.failures import failure_of
 from demi.interpose.payload import to_json
 from demi.interpose.timers import timer_slot
 from demi.interpose.world import Capabilities, Step
 from targets.pysyncobj.faults import Faults
 from targets.pysyncobj.library import HOST, Files, hold, release
 from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
-from targets.pysyncobj.machine import Door, Packet, Peer, build, failure_of
+from targets.pysyncobj.machine import Door, Packet, Peer, build
 from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline, readable
 
 DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)

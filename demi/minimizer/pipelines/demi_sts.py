@@ -10,9 +10,9 @@ One difference: a timer's generation is always masked, as it was for them by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from demi.minimizer.external_ddmin import Positions, atoms
+from demi.minimizer.external_ddmin import Positions, Trial, atoms
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Plan, Problem, Run, by_content
 from demi.minimizer.provenance import provenance
@@ -23,16 +23,7 @@ Channel = tuple[int, int, int]
 
 def halves(problem: Problem, run: Run) -> Run:
     """ddmin of 1999 over atomic groups of externals."""
-    best = run
-
-    def fails(kept: Sequence[Positions]) -> bool:
-        nonlocal best
-        wanted = {at for group in kept for at in group}
-        plan = [w for at, w in enumerate(run.plan) if w.external is None or at in wanted]
-        found = problem.test(plan)
-        if found is not None and found.size < best.size:
-            best = found
-        return found is not None
+    fails = Trial(problem, run)
 
     def reduce(some: list[Positions], rest: list[Positions]) -> list[Positions]:
         if len(some) <= 1:
@@ -44,10 +35,8 @@ def halves(problem: Problem, run: Run) -> Run:
         return reduce(left, right + rest) + reduce(right, left + rest)
 
     kept = reduce(atoms(run), [])
-    fails(
-        sorted(kept)
-    )  # DEMi replays the result once; here it must not be larger than what was met
-    return best
+    fails(sorted(kept))  # DEMi replays the result once; it must not be larger than what was met
+    return fails.best
 
 
 def channel_tails(problem: Problem, run: Run) -> Run:
