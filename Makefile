@@ -3,6 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
+# Builds from source are pinned too (raftos needs a setuptools that still has pkg_resources); pip from
+# 25.3 on reads the second name for that, older ones the first.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 PYSYNCOBJ_VERSIONS := 0.3.11 0.3.12 0.3.17
 VENVS := $(PYSYNCOBJ_VERSIONS:%=.venvs/pysyncobj-%/.stamp)
 
@@ -21,7 +25,7 @@ demo: .venv/.stamp
 	@$(BIN)/demi demo
 
 test: .venv/.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: .venv/.stamp
 	$(BIN)/ruff format --check .
@@ -57,7 +61,8 @@ endef
 	$(require_python)
 	@echo 'demi: installing into .venv'
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python $(INSTALL) -e '.[dev,pysyncobj]' -c constraints.txt
+	@.venv/bin/python $(INSTALL) -e '.[dev,pysyncobj,sdn,services]'
+	@.venv/bin/python $(INSTALL) --no-deps raftos
 	@touch $@
 
 # The same environment with another pysyncobj in place of the pinned one.
@@ -66,5 +71,5 @@ endef
 	@echo 'demi: installing into $(@D)'
 	@$(PYTHON) -m venv $(@D)
 	@sed 's/^pysyncobj==.*/pysyncobj==$*/' constraints.txt > $(@D)/constraints.txt
-	@$(@D)/bin/python $(INSTALL) -e '.[dev,pysyncobj]' -c $(@D)/constraints.txt
+	@PIP_CONSTRAINT=$(@D)/constraints.txt $(@D)/bin/python $(INSTALL) -e '.[dev,pysyncobj]'
 	@touch $@
