@@ -1,0 +1,282 @@
+"""Escapes: a real socket, file, process, thread or clock that a held program reaches, by call site.
+
+The one insight: the interpreter audits its own doors (PEP 578), so one permanent hook that is asleep
+unless a program under test is running sees every socket, process, thread and file that a stand-in
+missed, whoever opened it, and can stop it before it happens.
+
+A clock is not audited: `real_names` finds the modules that bound one before the stand-ins were in force.
+What a stand-in lacks is an error that names it (`StandIn`), and is noted as well, for programs that
+catch everything.  Not here: the stand-ins themselves (each adapter's).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from demi.errors import ContractError
+
+_HERE = os.sep + str(Path("demi") / "interpose") + os.sep
+_REMEDIES = {
+    "socket": "sockets must be made from the stand-in; let the adapter import the module that made it",
+    "subprocess": "a child process cannot be held; run the program without it, or hold it as a black box",
+    "thread": "threads must be made from the stand-in; let the adapter import the module that made it",
+    "file": "the run would depend on the disk; pass the content in, or allow the path (files=)",
+    "clock": "import the module under the stand-ins: add its package to packages=",
+}
+
+
+class EscapeError(ContractError):
+    """The program reached something real.  what: the thing; where: the call site."""
+
+
+class MissingError(EscapeError, AttributeError):
+    """A stand-in lacks an attribute that the real module has; `hasattr` sees an AttributeError."""
+
+
+def call_site(depth: int = 1) -> str:
+    """`module.function:line` of the nearest caller outside the adapters; names no path."""
+    frame: types.FrameType | None = sys._getframe(depth)
+    while frame is not None and (
+        _HERE in frame.f_code.co_filename or frame.f_code.co_filename.startswith("<frozen")
+    ):
+        frame = frame.f_back
+    if frame is None:
+        return "?:0"
+    return site_of(frame)
+
+
+def site_of(frame: types.FrameType) -> str:
+    """`module.function:line` of a frame."""
+    module = frame.f_globals.get("__name__", "?")
+    return f"{module}.{frame.f_code.co_qualname}:{frame.f_lineno}"
+
+
+def escape(kind: str, what: str, *, remedy: str = "") -> EscapeError:
+    """The error for a real thing of a kind: socket, subprocess, thread, file, clock."""
+    return EscapeError(
+        f"a real {kind} escaped: {what}", where=call_site(2), remedy=remedy or _REMEDIES[kind]
+    )
+
+
+class StandIn(types.ModuleType):
+    """A module that stands for a real one; what it lacks is refused by name, never passed through.
+
+    offers: what it has.  absent: names of the real module that this platform might not have either
+    (`epoll`), so that programs probing for them get a plain AttributeError.  Constants and exception
+    classes of the real module are passed through: they do nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        offers: Mapping[str, Any],
+        real: types.ModuleType | None = None,
+        absent: Iterable[str] = (),
+        remedy: str = "",
+    ) -> None:
+        super().__init__(name, real.__doc__ if real is not None else None)
+        self.missed: list[MissingError] = []
+        self._real_names = frozenset(vars(real)) - frozenset(absent) if real is not None else None
+        self._remedy = remedy or "report the use; the adapter does not hold it yet"
+        if real is not None:
+            vars(self).update(
+                {key: value for key, value in vars(real).items() if _inert(key, value)}
+            )
+        vars(self).update(offers)
+        for key in absent:
+            vars(self).pop(key, None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or (self._real_names is not None and name not in self._real_names):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        error = MissingError(
+            f"{self.__name__}.{name} is not held", where=call_site(2), remedy=self._remedy
+        )
+        self.missed.append(error)
+        raise error
+
+
+def _inert(key: str, value: Any) -> bool:
+    """Constants and exception classes."""
+    if key.startswith("__"):
+        return False
+    if isinstance(value, type):
+        return issubclass(value, BaseException)
+    return isinstance(value, (int, float, str, bytes, tuple, frozenset, type(None)))
+
+
+def refused(name: str, why: str, remedy: str) -> types.ModuleType:
+    """A module that may be imported, for programs that import it without need, and not used."""
+    return _Refused(name, why, remedy)
+
+
+class _Refused(types.ModuleType):
+    def __init__(self, name: str, why: str, remedy: str) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []  # so that `import name.part` reaches the finder's own error
+        self.__dict__["_refusal"] = (why, remedy)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        why, remedy = self.__dict__["_refusal"]
+        raise MissingError(
+            f"{self.__name__}.{name} is refused: {why}", where=call_site(2), remedy=remedy
+        )
+
+
+# ---- the audit hook
+
+Opened = Callable[[str, str], bool]
+"""(path, mode) -> may the program open it?"""
+
+
+class Guard:
+    """What a running program may reach.  files: allows a path; without it only reading is allowed.
+
+    seen: every escape in order, also those that the program caught.
+    """
+
+    def __init__(self, files: Opened | None = None) -> None:
+        self.files = files or reading
+        self.seen: list[EscapeError] = []
+
+    def refuse(self, kind: str, what: str) -> None:
+        error = EscapeError(
+            f"a real {kind} escaped: {what}", where=call_site(3), remedy=_REMEDIES[kind]
+        )
+        self.seen.append(error)
+        raise error
+
+
+def reading(path: str, mode: str) -> bool:
+    """Allows reading: code, certificates, configuration."""
+    return not set(mode) & set("wax+")
+
+
+_guards: list[Guard] = []  # innermost last; empty: the hook sleeps
+_installed: list[None] = []
+
+
+@contextlib.contextmanager
+def guarded(guard: Guard) -> Iterator[Guard]:
+    """While in force, a real door opened on this interpreter raises `EscapeError`."""
+    watch()
+    _guards.append(guard)
+    try:
+        yield guard
+    finally:
+        _guards.remove(guard)
+
+
+def watch() -> None:
+    """Install the hook, once per process: it cannot be taken out again, only put to sleep."""
+    if not _installed:
+        _installed.append(None)
+        sys.addaudithook(_hook)
+        vars(threading)["_start_new_thread"] = _start_new_thread  # not audited on every release
+
+
+def push(guard: Guard) -> None:
+    """`guarded` without the context manager, for hot loops; call `watch` once before."""
+    _guards.append(guard)
+
+
+def pop() -> None:
+    """Undo the last `push`."""
+    _guards.pop()
+
+
+@contextlib.contextmanager
+def unguarded() -> Iterator[None]:
+    """Our own code reaching something real while a program runs."""
+    kept = _guards[:]
+    _guards.clear()
+    try:
+        yield
+    finally:
+        _guards[:] = kept
+
+
+_START = vars(threading)["_start_new_thread"]
+
+
+def _start_new_thread(*args: Any) -> Any:
+    if _guards:
+        _guards[-1].refuse("thread", getattr(args[0], "__qualname__", "a thread"))
+    return _START(*args)
+
+
+_SOCKETS = {"socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo",
+            "socket.gethostbyname", "socket.gethostbyaddr", "socket.sendmsg"}  # fmt: skip
+_PROCESSES = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn",
+              "os.kill", "os.killpg", "pty.spawn"}  # fmt: skip
+_CHANGES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree",
+            "shutil.move", "shutil.copyfile", "os.link", "os.symlink"}  # fmt: skip
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _guards:
+        return
+    guard = _guards[-1]
+    if event == "open":
+        path, mode = args[0], args[1] or _mode(args[2])
+        if isinstance(path, (str, bytes)) and not guard.files(os.fsdecode(path), mode):
+            guard.refuse("file", f"open({os.fsdecode(path)!r}, {mode!r})")
+    elif event in _SOCKETS:
+        guard.refuse("socket", event.partition(".")[2] if event != "socket.__new__" else "socket()")
+    elif event in _PROCESSES:
+        guard.refuse("subprocess", f"{event} {args[0] if args else ''}".strip())
+    elif event == "time.sleep":  # audited from 3.13 on
+        guard.refuse("clock", "time.sleep()")
+    elif event in _CHANGES and not guard.files(str(args[0]), "w"):
+        guard.refuse("file", f"{event}({args[0]!r})")
+
+
+def _mode(flags: Any) -> str:
+    """`os.open` has flags instead of a mode."""
+    writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    return "w" if writes else "r"
+
+
+# ---- too early
+
+
+def real_names(
+    modules: Mapping[str, types.ModuleType], real: Iterable[object], roots: Iterable[str]
+) -> list[tuple[str, str]]:
+    """(module, name) of every global of a module under `roots` that still is one of `real`.
+
+    real: the real modules, functions and classes that stand-ins replace; compared by identity.
+    """
+    known = {id(thing) for thing in real}
+    tops = tuple(roots)
+    return [
+        (name, key)
+        for name, module in sorted(modules.items())
+        if under(name, tops)
+        for key, value in sorted(vars(module).items())
+        if id(value) in known
+    ]
+
+
+def under(name: str, roots: Iterable[str]) -> bool:
+    """Is a dotted module name one of `roots` or inside one?"""
+    return any(name == root or name.startswith(root + ".") for root in roots)
+
+
+def too_early(program: str, found: list[tuple[str, str]]) -> EscapeError:
+    """The error for a program that was imported before the stand-ins were in force."""
+    shown = ", ".join(f"{module}.{name}" for module, name in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return EscapeError(
+        f"{program} was imported before the stand-ins were in force: {shown}{more} are the real ones",
+        remedy=f"name the program as text ('{program}:main') and let the adapter import it",
+    )

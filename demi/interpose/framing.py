@@ -1,0 +1,185 @@
+"""Framing: bytes of a stream cut into labelled messages, so that an event is a message, not a chunk.
+
+The one insight: what a scheduler may hold, reorder and name is a message, and where one ends is decided
+at the *send*, so a decoder per direction is all that a byte stream needs to look like a mailbox.
+
+A decoder is fed what was sent and gives back whole messages, in order; the concatenation of their bytes
+is exactly what went in.  Where none is known, or one fails, a message is whatever one send wrote
+(`Chunks`), and the failure is reported once by the adapter.  Not here: who may deliver when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+LABEL_MAX = 40
+FRAME_MAX = 64 * 1024 * 1024  # bytes; a longer announced length is taken as "not this framing"
+
+
+class Frame(NamedTuple):
+    """One message: `data` is its bytes as sent, header included; `label` its type for event names."""
+
+    label: str
+    data: bytes
+
+
+class FramingError(Exception):
+    """What was sent does not follow the framing."""
+
+
+class Decoder(Protocol):
+    """Cuts one direction of one connection.  A fresh one per direction: it keeps what is incomplete."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Messages completed by `data`, in order.  Raises FramingError."""
+        ...
+
+    def rest(self) -> bytes:
+        """Bytes of a message that is not complete; empties the decoder."""
+        ...
+
+
+MakeDecoder = Callable[[], Decoder]
+Label = Callable[[bytes], str]
+
+
+class Chunks:
+    """No framing known: what one send wrote is one message."""
+
+    def __init__(self, label: str = "chunk") -> None:
+        self._label = label
+
+    def feed(self, data: bytes) -> list[Frame]:
+        return [Frame(self._label, bytes(data))] if data else []
+
+    def rest(self) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A fixed-size header that says how long the message is.
+
+    size: bytes of the header.  total(header) -> bytes of the whole message, header included.
+    label(message) -> type.
+    """
+
+    size: int
+    total: Callable[[bytes], int]
+    label: Label = lambda message: "message"
+
+    def __call__(self) -> Decoder:
+        return _Buffered(self._cut)
+
+    def _cut(self, buffer: bytearray) -> Iterator[Frame]:
+        at = 0
+        while len(buffer) - at >= self.size:
+            header = bytes(buffer[at : at + self.size])
+            whole = self.total(header)
+            if not self.size <= whole <= FRAME_MAX:
+                raise FramingError(f"a header {header.hex()} announces {whole} bytes")
+            if len(buffer) - at < whole:
+                break
+            message = bytes(buffer[at : at + whole])
+            at += whole
+            yield Frame(named(self.label, message), message)
+        del buffer[:at]
+
+
+def length_prefixed(
+    size: int = 4, *, order: Any = "big", label: Label | None = None, inclusive: bool = False
+) -> MakeDecoder:
+    """Messages behind an integer of `size` bytes that counts what follows (inclusive: itself too).
+
+    label is given the message without the prefix.
+    """
+    extra = 0 if inclusive else size
+    name = label or (lambda body: "message")
+    return Header(
+        size,
+        lambda header: int.from_bytes(header, order) + extra,
+        lambda message: name(message[size:]),
+    )
+
+
+def first_word(line: bytes) -> str:
+    """The first word of a line of text."""
+    words = line.split(None, 1)
+    return words[0].decode("utf-8", "replace") if words else "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Messages that end in `end`.  label is given the line without it; by default its first word."""
+
+    end: bytes = b"\n"
+    label: Label = first_word
+
+    def __call__(self) -> Decoder:
+        return _Buffered(self._cut)
+
+    def _cut(self, buffer: bytearray) -> Iterator[Frame]:
+        while (at := buffer.find(self.end)) >= 0:
+            line = bytes(buffer[: at + len(self.end)])
+            del buffer[: at + len(self.end)]
+            yield Frame(named(self.label, line[: -len(self.end)]), line)
+        if len(buffer) > FRAME_MAX:
+            raise FramingError(f"{len(buffer)} bytes without an end of line")
+
+
+class _Buffered:
+    """A decoder that keeps what is incomplete."""
+
+    def __init__(self, cut: Callable[[bytearray], Iterator[Frame]]) -> None:
+        self._cut = cut
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        self._buffer += data
+        return list(self._cut(self._buffer))
+
+    def rest(self) -> bytes:
+        left = bytes(self._buffer)
+        self._buffer.clear()
+        return left
+
+
+def named(label: Label, message: bytes) -> str:
+    """A label fit for an event id; a label function that fails names the message `message`."""
+    try:
+        text = label(message)
+    except Exception:
+        return "message"
+    kept = "".join(c if c.isprintable() and c != "#" else "_" for c in text[:LABEL_MAX])
+    return kept or "message"
+
+
+class Framed:
+    """One direction with its decoder and its fallback to chunks.
+
+    report(why) is called once, when the decoder failed; from then on a message is what one send wrote.
+    """
+
+    __slots__ = ("_decoder", "_report")
+
+    def __init__(self, make: MakeDecoder | None, report: Callable[[str], None]) -> None:
+        self._decoder: Decoder = Chunks() if make is None else make()
+        self._report = report
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Messages completed by `data`; together with `rest` they are all bytes ever fed."""
+        decoder = self._decoder
+        try:
+            return decoder.feed(data)
+        except Exception as error:
+            left = decoder.rest()
+            self._decoder = Chunks()
+            self._report(f"framing given up, events are chunks from here on: {error}")
+            return self._decoder.feed(left)
+
+    def rest(self) -> list[Frame]:
+        """What is incomplete, as one chunk: the stream ends here."""
+        left = self._decoder.rest()
+        return [Frame("chunk", left)] if left else []
