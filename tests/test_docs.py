@@ -224,8 +224,8 @@ def test_every_option_that_is_written_about_exists() -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.name[0].isdigit()])
-def test_the_readme_leads_to_every_chapter(path: Path) -> None:
-    assert f"(docs/{path.name})" in (ROOT / "README.md").read_text("utf-8")
+def test_the_index_leads_to_every_chapter(path: Path) -> None:
+    assert f"]({path.name})" in (ROOT / "docs" / "README.md").read_text("utf-8")
 
 
 def rewrite(path: Path) -> None:

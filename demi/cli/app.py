@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from demi import __version__
-from demi.cli import demo, explore, fuzz, minimize, replay, targets, view
+from demi.cli import demo, explore, export, fuzz, minimize, replay, targets, view
 from demi.cli.output import make_writer
 from demi.cli.session import Session
 from demi.errors import UsageError
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "replay": replay.replay,
     "minimize": minimize.minimize,
     "view": view.view,
+    "export": export.export,
     "demo": demo.demo,
 }
 COLORS = ("auto", "always", "never")

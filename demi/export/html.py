@@ -1,0 +1,205 @@
+"""One page, readable offline: space-time diagram, causal highlight, state diff, certificate.
+
+The one insight: the diagram is drawn here as SVG, so it can be read and printed without any script; the
+script of `page.html` only follows the causes of what was clicked and folds the deltas up to there.
+
+The page loads nothing: its content policy forbids it, and all text of the system under test is either
+escaped markup or JSON without `<`.  Not here: long runs; only the last `EVENTS_MAX` events are drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from demi import __version__
+from demi.events import Kind
+from demi.export.steps import Source, Step, lanes, steps, title, violated
+from demi.minimizer.certify import minimality
+from demi.render.text import brief, safe
+from demi.trace import Trace
+
+EVENTS_MAX = 3000  # rows that browsers still scroll and restyle at once
+ROW, LANE, TOP, LEFT = 26, 190, 46, 60  # pixels: a step down, a lane right, the margins
+MARK = 7  # pixels: radius of an event's mark
+LABEL_MAX = 22  # characters beside a mark; the lane is not wider
+VALUE_MAX = 300  # characters of one field of the state
+_PAGE = Path(__file__).with_name("page.html")
+
+
+def write(source: Source) -> str:
+    """The page."""
+    trace = source.trace
+    shown = steps(trace)
+    hidden = max(0, len(shown) - EVENTS_MAX)
+    names = lanes(trace)
+    parts = {
+        "TITLE": escape(title(source)),
+        "FACTS": escape(facts(trace)),
+        "VERDICT": escape(violated(trace) or "no violation"),
+        "NOTICE": escape(f"{hidden} earlier events are not drawn." if hidden else ""),
+        "DIAGRAM": _diagram(shown[hidden:], names, trace),
+        "CERTIFICATE": _certificate(source, shown),
+        "DATA": _script(_data(trace, shown, hidden)),
+        "VERSION": escape(__version__),
+    }
+    page = _PAGE.read_text("utf-8")
+    return re.sub(r"@@([A-Z]+)@@", lambda match: parts[match[1]], page)
+
+
+def facts(trace: Trace) -> str:
+    """What ran, in one line."""
+    header = trace.header
+    settings = ", ".join(f"{safe(k)}={brief(v, 40)}" for k, v in header.config.items())
+    return (
+        f"{safe(header.target)} {safe(header.target_version)}".strip()
+        + f" · {len(header.nodes)} nodes · network {safe(header.network)} · timers {safe(header.timers)}"
+        + f" · {safe(header.strategy)}, seed {header.seed}"
+        + (f" · {settings}" if settings else "")
+    )
+
+
+# ---- the diagram
+
+
+def _diagram(shown: list[Step], names: tuple[str, ...], trace: Trace) -> str:
+    column = {name: LEFT + at * LANE for at, name in enumerate(names)}
+    row = {step.number: TOP + at * ROW + ROW // 2 for at, step in enumerate(shown)}
+    width, height = LEFT + len(names) * LANE, TOP + len(shown) * ROW + ROW
+    guilty = trace.violation.detail.nodes if trace.violation else ()
+    parts = [
+        f'<svg id="diagram" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'role="img" aria-label="space-time diagram">'
+    ]
+    for name, x in column.items():
+        bad = " guilty" if name in guilty else ""
+        mark = "● " if name in guilty else ""
+        parts.append(
+            f'<line class="lane" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{height - 8}"/>'
+            f'<text class="node{bad}" x="{x}" y="24">{mark}{escape(name)}</text>'
+        )
+    for step in shown:
+        parts.append(_event(step, column, row))
+    return "\n".join([*parts, "</svg>"])
+
+
+def _event(step: Step, column: dict[str, int], row: dict[int, int]) -> str:
+    x, y = column[step.node], row[step.number]
+    flight = ""
+    if step.sender:
+        start = column[step.sender]
+        sent = row.get(step.sent + 1, TOP - 8) if step.sent is not None else y
+        lost = " lost" if step.trouble.startswith("lost:") else ""
+        sent = y - ROW // 2 if start == x and sent >= y else sent
+        flight = f'<path class="flight{lost}" d="M{start} {sent} L{x} {y}"/>'
+    label = step.label or step.words
+    label = label if len(label) <= LABEL_MAX else label[: LABEL_MAX - 1] + "…"
+    kind = "bad" if step.violates else step.kind.name.lower()
+    says = f"{step.number}. {step.text}"
+    return (
+        f'<g class="event {kind}" data-step="{step.number}" tabindex="0" role="button" '
+        f'aria-label="{escape(says)}"><title>{escape(says)}</title>{flight}'
+        f'<text class="number" x="6" y="{y + 4}">{step.number}</text>{_mark(step, x, y)}'
+        f'<text class="label" x="{x + 12}" y="{y + 4}">{escape(label)}</text></g>'
+    )
+
+
+def _mark(step: Step, x: int, y: int) -> str:
+    """Each kind has a shape of its own: colour is never the only sign."""
+    if step.kind == Kind.DELIVER:
+        return f'<circle class="mark" cx="{x}" cy="{y}" r="{MARK}"/>'
+    if step.kind == Kind.TIMER:
+        points = f"{x},{y - MARK} {x + MARK},{y + MARK} {x - MARK},{y + MARK}"
+    elif step.kind == Kind.INJECT:
+        points = f"{x},{y - MARK} {x + MARK},{y} {x},{y + MARK} {x - MARK},{y}"
+    else:
+        points = f"{x - MARK},{y - MARK} {x + MARK},{y - MARK} {x + MARK},{y + MARK} {x - MARK},{y + MARK}"
+    return f'<polygon class="mark" points="{points}"/>'
+
+
+# ---- the words
+
+
+def _certificate(source: Source, shown: list[Step]) -> str:
+    rows = [
+        f"<tr><td>{step.number}</td><td>{escape(step.words)}</td><td>{escape(step.why)}</td></tr>"
+        for step in shown
+        if step.why
+    ]
+    if not rows:
+        return "<p>This trace has no certificate; <code>demi minimize</code> makes one.</p>"
+    head = f"<p>{escape(safe(minimality(source.trace)))}: each event was left out once more.</p>"
+    return f"{head}<table><tbody>{''.join(rows)}</tbody></table>"
+
+
+# ---- the data
+
+
+def _data(trace: Trace, shown: list[Step], hidden: int) -> dict[str, Any]:
+    state: dict[str, dict[str, Any]] = {}
+    for node, fields in trace.header.boot.get("state", {}).items():
+        fold(state.setdefault(node, {}), fields)
+    for entry in trace.entries[:hidden]:
+        fold(state.setdefault(entry.name.node, {}), entry.delta)
+    return {
+        "state": {
+            node: {safe(key): brief(value, VALUE_MAX) for key, value in fields.items()}
+            for node, fields in state.items()
+        },
+        "steps": [
+            {
+                "n": step.number,
+                "id": step.id,
+                "node": step.node,
+                "words": step.words,
+                "payload": step.payload,
+                "changes": step.changes,
+                "log": step.log,
+                "trouble": step.trouble,
+                "why": step.why,
+                "causes": [c + 1 for c in {*step.causes, *_sent(step)} if c >= hidden],
+                "state": folded,
+            }
+            for step, folded in zip(shown[hidden:], _folded(trace, state, hidden), strict=True)
+        ],
+    }
+
+
+def _sent(step: Step) -> set[int]:
+    return set() if step.sent is None else {step.sent}
+
+
+def _folded(trace: Trace, state: dict[str, dict[str, Any]], first: int) -> list[dict[str, str]]:
+    """For each step the new values of the fields that changed, as text."""
+    told = []
+    for entry in trace.entries[first:]:
+        own = state.setdefault(entry.name.node, {})
+        fold(own, entry.delta)
+        told.append({safe(key): brief(own[key], VALUE_MAX) for key in entry.delta})
+    return told
+
+
+def fold(state: dict[str, Any], delta: dict[str, Any]) -> None:
+    """Put the new values of a delta into a node's state; `{"+": items}` extends its own list."""
+    for key, value in delta.items():
+        grown = value.get("+") if isinstance(value, dict) and len(value) == 1 else None
+        if isinstance(grown, list):
+            old = state.get(key)
+            if isinstance(old, list):
+                old.extend(grown)
+            else:
+                state[key] = list(grown)
+        else:
+            state[key] = list(value) if isinstance(value, list) else value
+
+
+def _script(data: dict[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = msgspec.json.encode(data).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
