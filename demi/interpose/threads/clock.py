@@ -1,0 +1,66 @@
+"""The stand-in for `time`: every clock of a program is its node's, and sleeping is waiting.
+
+The one insight: a clock that stands still between steps makes a program that reads it repeatable; one
+that reads it in a loop would never end, so reads are counted and a spinning thread is made to wait.
+
+Not here: `datetime`, which the adapter imports in its pure Python form above this module.
+"""
+
+from __future__ import annotations
+
+import time as real
+from collections.abc import Callable
+from typing import Any
+
+from demi.interpose.escapes import StandIn
+from demi.interpose.threads.kernel import CURRENT, here, kernel
+
+EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run begins
+
+
+def monotonic() -> float:
+    """Virtual seconds since the beginning of the run."""
+    held = CURRENT.kernel
+    if held is None:
+        return 0.0
+    held.spin()
+    return held.now(here())
+
+
+def sleep(seconds: float) -> None:
+    """Wait, as an armed timer; a sleep of nothing gives way to the other threads."""
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    if seconds == 0:
+        kernel().pause()
+    else:
+        kernel().block(seconds, "time to pass")
+
+
+def wall() -> float:
+    return EPOCH + monotonic()
+
+
+def _ns(clock: Callable[[], float]) -> Callable[[], int]:
+    return lambda: round(clock() * 1e9)
+
+
+def time_module() -> StandIn:
+    """The stand-in for `time`."""
+    offers: dict[str, Any] = {"sleep": sleep, "time": wall, "time_ns": _ns(wall)}
+    for name in ("monotonic", "perf_counter", "process_time", "thread_time"):
+        offers[name] = monotonic
+        offers[name + "_ns"] = _ns(monotonic)
+    offers |= {
+        name: getattr(real, name) for name in ("struct_time", "mktime", "strptime", "asctime")
+    }
+    offers |= {
+        "localtime": lambda at=None: real.gmtime(wall() if at is None else at),  # no time zone
+        "gmtime": lambda at=None: real.gmtime(wall() if at is None else at),
+        "ctime": lambda at=None: real.asctime(real.gmtime(wall() if at is None else at)),
+        "strftime": lambda form, at=None: real.strftime(form, real.gmtime(wall()) if at is None else at),
+        "clock_gettime": lambda which: wall() if which == real.CLOCK_REALTIME else monotonic(),
+        "tzset": lambda: None, "get_clock_info": real.get_clock_info,
+        "timezone": 0, "altzone": 0, "daylight": 0, "tzname": ("UTC", "UTC"),
+    }  # fmt: skip
+    return StandIn("time", offers, real)

@@ -1,0 +1,156 @@
+"""The stand-ins for `os`, `signal`, `atexit` and randomness: what a program takes from its machine.
+
+The one insight: `os` is mostly pure, so its stand-in is a copy with the few doors replaced (entropy,
+pipes, process identity, leaving); what is left and real is stopped by the audit hook.
+
+Not here: files (read ones are real, written ones are refused: `escapes.py`).
+"""
+
+from __future__ import annotations
+
+import os as real_os
+import signal as real_signal
+import types
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from demi.interpose.escapes import StandIn, refused
+from demi.interpose.threads.kernel import CURRENT, here, kernel
+from demi.interpose.threads.sockets import Socket, close_fd, keep
+
+FIRST_FD = 1000
+
+
+def urandom(size: int) -> bytes:
+    """Bytes of the running node's stream."""
+    return here().random.getrandbits(8 * size).to_bytes(size, "big") if size else b""
+
+
+def _pipe() -> tuple[int, int]:
+    host = here()
+    a, b = kernel().network.pair(host)
+    return keep(host, a), keep(host, b)
+
+
+def _wrap(fd: int) -> Socket:
+    return Socket(fileno=fd)
+
+
+def _read(fd: int, size: int) -> bytes:
+    return real_os.read(fd, size) if fd < FIRST_FD else _wrap(fd).recv(size)
+
+
+def _write(fd: int, data: bytes) -> int:
+    return real_os.write(fd, data) if fd < FIRST_FD else _wrap(fd).send(data)
+
+
+def _close(fd: int) -> None:
+    if fd < FIRST_FD:
+        real_os.close(fd)
+    else:
+        close_fd(here(), fd)
+
+
+def _leave(code: int = 0) -> None:
+    raise SystemExit(code)
+
+
+def os_module(environ: Mapping[str, str]) -> types.ModuleType:
+    """The stand-in for `os`, with an environment of its own."""
+    module = types.ModuleType("os", real_os.__doc__)
+    vars(module).update(vars(real_os))
+    own = {**real_os.environ, **environ}
+    vars(module).update(
+        environ=own, getenv=own.get, urandom=urandom, pipe=_pipe, read=_read, write=_write, close=_close,
+        getpid=lambda: 1000 + here().index, getppid=lambda: 1, _exit=_leave, abort=_leave,
+        register_at_fork=lambda **hooks: None, set_blocking=lambda fd, flag: None,
+        getrandom=lambda size, flags=0: urandom(size), sched_yield=lambda: kernel().pause(),
+    )  # fmt: skip
+    return module
+
+
+def _signal(number: int, handler: Any) -> Any:
+    before = here().handlers.get(int(number), real_signal.SIG_DFL)
+    here().handlers[int(number)] = handler
+    return before
+
+
+def signal_module() -> types.ModuleType:
+    """The stand-in for `signal`: handlers are kept and called by whoever holds the program."""
+    module = types.ModuleType("signal", real_signal.__doc__)
+    vars(module).update(vars(real_signal))
+    vars(module).update(
+        signal=_signal,
+        getsignal=lambda number: here().handlers.get(int(number), real_signal.SIG_DFL),
+        set_wakeup_fd=lambda fd, **kwargs: -1,
+        siginterrupt=lambda number, flag: None,
+        alarm=lambda seconds: 0,
+        setitimer=lambda which, seconds, interval=0.0: (0.0, 0.0),
+    )
+    return module
+
+
+def atexit_module() -> StandIn:
+    """The stand-in for `atexit`: a crash runs nothing, and a run ends by a crash."""
+    offers = {
+        "register": lambda func, *args, **kwargs: func,
+        "unregister": lambda func: None,
+    }
+    return StandIn("atexit", offers)
+
+
+def refusals() -> dict[str, types.ModuleType]:
+    """Modules that may be imported and not used."""
+    plain = "use plain sockets, or hold the program as a black box"
+    return {
+        "ssl": refused("ssl", "an encrypted stream cannot be cut into messages", plain),
+        "multiprocessing": refused("multiprocessing", "a child process cannot be held", plain),
+    }
+
+
+def hold_random(module: types.ModuleType) -> None:
+    """A freshly imported `random` whose unseeded generators draw their seed from the node's stream."""
+    kind = module.Random
+    plain = kind.seed
+
+    def seed(self: Any, a: Any = None, version: int = 2) -> None:
+        if a is None and CURRENT.host is not None:
+            a = here().random.getrandbits(64)
+        plain(self, a, version)
+
+    kind.seed = seed
+
+
+def reseed(module: types.ModuleType) -> None:
+    """The module-level generator of a node that starts."""
+    module.seed(here().random.getrandbits(64))
+
+
+class Line(NamedTuple):
+    """What a program logged: level number and name, logger, text; where: function and line."""
+
+    number: int
+    level: str
+    logger: str
+    text: str
+    where: str
+    traceback: str
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.logger}: {self.text}"
+
+
+def hold_logging(module: Any, lines: list[Line]) -> None:
+    """A freshly imported `logging` whose root logger writes to `lines`, and to no stream."""
+
+    def emit(handler: Any, record: Any) -> None:
+        if not CURRENT.dying:
+            trace = module.Formatter().formatException(record.exc_info) if record.exc_info else ""
+            name = f"{record.module}.{record.funcName}:{record.lineno}"
+            text = record.getMessage()
+            lines.append(Line(record.levelno, record.levelname, record.name, text, name, trace))
+
+    keep = type("Keep", (module.Handler,), {"emit": emit})
+    module.lastResort = None
+    module.raiseExceptions = False
+    module.root.addHandler(keep(module.WARNING))

@@ -1,0 +1,374 @@
+"""The stand-in for `_socket`: what `socket.py` is built on, over connections in memory.
+
+The one insight: the library above (makefile, create_server, timeouts as errors) is Python and runs as it
+is; only its C base class needs a stand-in.
+
+Addresses are names of nodes or their 10.0.x.y; `localhost` is the node itself.  Options are kept and do
+nothing.  Not here: TLS, raw and Unix sockets, `sendmsg` with descriptors: refused by name.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+from typing import Any
+
+from demi.interpose.escapes import StandIn
+from demi.interpose.threads.kernel import CURRENT, Host, Kernel, here, kernel
+from demi.interpose.threads.streams import End, Listener, Mailbox, Net, Watched
+
+_FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
+_default: list[float | None] = [None]
+
+
+def net() -> Net:
+    """The network of the running node."""
+    found: Net = kernel().network
+    return found
+
+
+def fail(code: int) -> OSError:
+    """The OSError of a code, as its subclass."""
+    return OSError(code, os.strerror(code))
+
+
+def keep(host: Host, thing: Watched) -> int:
+    """A descriptor for something that threads may wait for."""
+    fd = host.next_fd
+    host.next_fd += 1
+    host.fds[fd] = thing
+    return fd
+
+
+class Socket:
+    """`_socket.socket`."""
+
+    __slots__ = (
+        "_family",
+        "_fd",
+        "_options",
+        "_proto",
+        "_thing",
+        "_timeout",
+        "_type",
+    )  # no __dict__
+
+    def __init__(
+        self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None
+    ) -> None:
+        self._family = _socket.AF_INET if family == -1 else int(family)
+        self._type = _socket.SOCK_STREAM if type == -1 else int(type) & 0xF
+        self._proto = 0 if proto == -1 else proto
+        self._timeout = 0.0 if int(type) > 0 and int(type) & _socket.SOCK_NONBLOCK else _default[0]
+        self._options: dict[tuple[int, int], Any] = {}
+        if self._family not in _FAMILIES or self._type not in (
+            _socket.SOCK_STREAM,
+            _socket.SOCK_DGRAM,
+        ):
+            raise fail(errno.EAFNOSUPPORT)
+        host = here()
+        if fileno is not None:
+            self._fd, self._thing = fileno, host.fds[fileno]
+            return
+        self._thing = (
+            End(net(), host) if self._type == _socket.SOCK_STREAM else Mailbox(host, ("", 0))
+        )
+        self._fd = keep(host, self._thing)
+
+    @property
+    def family(self) -> int:
+        return self._family
+
+    @property
+    def type(self) -> int:
+        return self._type
+
+    @property
+    def proto(self) -> int:
+        return self._proto
+
+    # ---- names
+
+    def _open(self) -> Any:
+        if self._fd < 0:
+            raise fail(errno.EBADF)
+        return self._thing
+
+    def _port(self, wanted: int) -> int:
+        host, sign = self._thing.host, -1 if self._type == _socket.SOCK_DGRAM else 1
+        if wanted:
+            if sign * wanted in host.listening:
+                raise fail(errno.EADDRINUSE)
+            return wanted
+        host.next_port += 1
+        return int(host.next_port)
+
+    def bind(self, address: Any) -> None:
+        thing = self._open()
+        if not isinstance(address, tuple):
+            raise fail(errno.EAFNOSUPPORT)
+        name = (address[0] or "0.0.0.0", self._port(address[1]))
+        thing.name = name
+        if self._type == _socket.SOCK_DGRAM:
+            thing.name = (thing.host.address, name[1])
+            thing.host.listening[-name[1]] = thing
+
+    def listen(self, backlog: int = 128) -> None:
+        thing = self._open()
+        if isinstance(thing, Listener):
+            return
+        host = thing.host
+        if not thing.name[1]:
+            thing.name = ("0.0.0.0", self._port(0))
+        if thing.name[1] in host.listening:
+            raise fail(errno.EADDRINUSE)
+        self._thing = host.fds[self._fd] = Listener(host, thing.name)
+        host.listening[thing.name[1]] = self._thing
+
+    def getsockname(self) -> Any:
+        return self._open().name
+
+    def getpeername(self) -> Any:
+        thing = self._open()
+        if not isinstance(thing, End) or thing.peer is None:
+            raise fail(errno.ENOTCONN)
+        return thing.peer_name
+
+    # ---- connecting
+
+    def _accept(self) -> tuple[int, Any]:
+        thing = self._open()
+        if not isinstance(thing, Listener):
+            raise fail(errno.EINVAL)
+        self._until(thing, lambda: thing.backlog, "a connection")
+        end = thing.backlog.popleft()
+        return keep(end.host, end), end.peer_name
+
+    def connect_ex(self, address: Any) -> int:
+        thing = self._open()
+        if self._type == _socket.SOCK_DGRAM:
+            thing.peer_name = (address[0], address[1])
+            return 0
+        if thing.connecting:
+            return errno.EALREADY
+        if thing.peer is not None:
+            return errno.EISCONN
+        if not thing.name[1]:
+            thing.name = (thing.host.address, self._port(0))
+        net().connect(thing, (address[0], address[1]))
+        if thing.connecting and self._timeout == 0:
+            return errno.EINPROGRESS
+        if not kernel().wait(
+            [thing.watch], lambda: not thing.connecting, self._timeout, "a connection"
+        ):
+            return errno.ETIMEDOUT
+        code, thing.error = thing.error, 0
+        return int(code)
+
+    def connect(self, address: Any) -> None:
+        code = self.connect_ex(address)
+        if code == errno.ETIMEDOUT:
+            raise TimeoutError("timed out")
+        if code:
+            raise fail(code)
+
+    # ---- reading and writing
+
+    def _until(self, thing: Watched, ready: Any, what: str) -> None:
+        if ready():
+            return
+        if self._timeout == 0:
+            kernel().spin()
+            raise fail(errno.EAGAIN)
+        if not kernel().wait([thing.watch], ready, self._timeout, what):
+            raise TimeoutError("timed out")
+        if self._fd < 0 and not CURRENT.dying:
+            raise fail(errno.EBADF)
+
+    def _raise(self, thing: Any) -> None:
+        if thing.error:
+            code, thing.error = thing.error, 0
+            raise fail(code)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        thing = self._open()
+        if isinstance(thing, Mailbox):
+            return self.recvfrom(size, flags)[0]
+        if isinstance(thing, Listener) or (
+            thing.peer is None and not thing.error and not thing.eof
+        ):
+            raise fail(errno.ENOTCONN)
+        self._until(thing, thing.readable, "bytes")
+        if not thing.buffer:
+            self._raise(thing)
+            return b""
+        data = bytes(thing.buffer[:size])
+        if not flags & _socket.MSG_PEEK:
+            del thing.buffer[:size]
+        return data
+
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
+        thing = self._open()
+        if not isinstance(thing, Mailbox):
+            return self.recv(size, flags), None
+        self._until(thing, lambda: thing.inbox, "a datagram")
+        data, sender = thing.inbox[0] if flags & _socket.MSG_PEEK else thing.inbox.popleft()
+        return data[:size], sender
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self.recv(nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        view = memoryview(buffer).cast("B")
+        data, sender = self.recvfrom(nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data), sender
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        thing: Any = self._open()
+        sent = bytes(data)
+        if isinstance(thing, Mailbox):
+            return self.sendto(data, thing.peer_name)  # type: ignore[attr-defined]
+        self._raise(thing)
+        if thing.connecting:
+            self._until(thing, lambda: not thing.connecting, "a connection")
+        if thing.peer is None:
+            raise fail(errno.ENOTCONN)
+        thing.write(sent)
+        return len(sent)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.send(data, flags)
+
+    def sendto(self, data: Any, *where: Any) -> int:
+        thing = self._open()
+        if not isinstance(thing, Mailbox):
+            return self.send(data)
+        if not thing.name[1]:
+            self.bind((thing.host.address, 0))
+        net().datagram(thing, bytes(data), where[-1])
+        return len(data)
+
+    # ---- the rest
+
+    def shutdown(self, how: int) -> None:
+        thing = self._open()
+        if how != _socket.SHUT_RD and isinstance(thing, End):
+            if thing.peer is None:
+                raise fail(errno.ENOTCONN)
+            thing.shutdown()
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            close_fd(self._thing.host, self._fd)
+            self._fd = -1
+
+    def detach(self) -> int:
+        fd, self._fd = self._fd, -1
+        return int(fd)
+
+    def fileno(self) -> int:
+        return int(self._fd)
+
+    def setblocking(self, flag: bool) -> None:
+        self._timeout = None if flag else 0.0
+
+    def getblocking(self) -> bool:
+        return self._timeout != 0
+
+    def settimeout(self, timeout: float | None) -> None:
+        self._timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        return self._timeout
+
+    @property
+    def timeout(self) -> float | None:
+        return self._timeout
+
+    def setsockopt(self, level: int, option: int, value: Any, length: int = 0) -> None:
+        self._options[level, option] = value
+
+    def getsockopt(self, level: int, option: int, length: int = 0) -> Any:
+        if (level, option) == (_socket.SOL_SOCKET, _socket.SO_ERROR):
+            thing = self._open()
+            code, thing.error = thing.error, 0
+            return code
+        return self._options.get((level, option), bytes(length) if length else 0)
+
+
+def close_fd(host: Host, fd: int) -> None:
+    """Close a descriptor of a host."""
+    thing = host.fds.pop(fd, None)
+    if isinstance(thing, End):
+        thing.close()
+    elif isinstance(thing, (Listener, Mailbox)):
+        key = -thing.name[1] if isinstance(thing, Mailbox) else thing.name[1]
+        if host.listening.get(key) is thing:
+            del host.listening[key]
+    held = CURRENT.kernel
+    if thing is not None and isinstance(held, Kernel):
+        held.notify(thing.watch)
+
+
+def _resolve(name: Any) -> str:
+    if isinstance(name, bytes):
+        name = name.decode()
+    found = net().find(here(), name or "")
+    if found is None:
+        if name.replace(".", "").isdigit() or ":" in name:
+            return str(name)
+        raise _socket.gaierror(_socket.EAI_NONAME, "Name or service not known")
+    return "127.0.0.1" if found is here() and found.name != name else found.address
+
+
+def getaddrinfo(
+    host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+) -> list[Any]:
+    address = (
+        "0.0.0.0" if host is None and flags & _socket.AI_PASSIVE else _resolve(host or "localhost")
+    )
+    kinds = [type] if type else [_socket.SOCK_STREAM, _socket.SOCK_DGRAM]
+    return [(_socket.AF_INET, kind, proto or (6 if kind == 1 else 17), "", (address, int(port or 0)))
+            for kind in kinds]  # fmt: skip
+
+
+def _socketpair(family: int = 1, type: int = 1, proto: int = 0) -> tuple[Socket, Socket]:
+    ends = net().pair(here())
+    a, b = (Socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, keep(here(), end)) for end in ends)
+    return a, b
+
+
+def _host_of(address: str) -> tuple[str, list[str], list[str]]:
+    found = net().find(here(), address)
+    name = found.name if found is not None else address
+    return name, [], [_resolve(name)]
+
+
+def socket_module() -> StandIn:
+    """The stand-in for `_socket`."""
+    offers = {
+        "socket": Socket, "SocketType": Socket, "getaddrinfo": getaddrinfo, "gethostbyname": _resolve,
+        "gethostbyname_ex": _host_of, "gethostbyaddr": _host_of, "gethostname": lambda: here().name,
+        "getnameinfo": lambda address, flags: (address[0], str(address[1])),
+        "socketpair": _socketpair, "close": lambda fd: close_fd(here(), fd),
+        "getdefaulttimeout": lambda: _default[0], "setdefaulttimeout": lambda timeout: None,
+        "CAPI": None,
+    }  # fmt: skip
+    for name in (
+        "htonl",
+        "htons",
+        "ntohl",
+        "ntohs",
+        "inet_aton",
+        "inet_ntoa",
+        "inet_pton",
+        "inet_ntop",
+    ):
+        offers[name] = getattr(_socket, name)
+    absent = ["AF_UNIX", "SCM_RIGHTS", "CMSG_LEN", "CMSG_SPACE", "sendfile", "dup"]
+    return StandIn("_socket", offers, _socket, absent=absent)

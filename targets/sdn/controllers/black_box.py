@@ -1,0 +1,353 @@
+"""A controller as a child process over TCP on loopback, in any language.
+
+The one insight: a wake-up on one machine is synchronous (a thread that gets bytes is runnable before our
+`send` returns), so when every thread of the process tree sleeps and none has run between two looks at
+/proc, the controller has finished reacting; only its own timers can still move it.
+
+Time is real here, so a replay is best effort and says so.  Where there is no /proc, quiet for a while is
+taken for finished.  Not here: reproduction rates (whoever replays counts).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from demi.errors import TargetError
+from targets.sdn.controllers.interface import Trouble
+
+START_SECONDS = 20.0
+REST_SECONDS = 5.0  # the longest wait for rest
+LOOK_SECONDS = 0.0005  # between two looks
+QUIET_SECONDS = 0.02  # without /proc
+GONE_SECONDS = 1.0  # to wait for what was killed
+LOG_TAIL = 20  # lines shown of a controller that does not start
+_PROC = Path("/proc")
+
+
+class BlackBox:
+    """A `Controller`.  command: its words, with `{port}` where the port goes.  wall: seconds of real
+    time a run may take in all, after which the child is ended.
+    """
+
+    how = "black box"
+    exact = False
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        path: Sequence[str] = (),
+        directory: str | None = None,
+        wall: float = 120.0,
+    ) -> None:
+        self.name = name
+        self._command = list(command)
+        self._environ = dict(environ or {})
+        self._path = list(path)
+        self._directory = directory
+        self._wall = wall
+        self._child: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+        self._channels: dict[int, socket.socket] = {}
+        self._outbox: list[tuple[int, bytes]] = []
+        self._closed: list[int] = []
+        self._noted: list[Trouble] = []
+        self._port = 0
+        self._began = 0.0
+        self._read = 0
+
+    # ---- the life of the child
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() - self._began
+
+    def start(self, seed: int) -> None:
+        self._kill()
+        self._outbox, self._closed, self._noted = [], [], []
+        self._began = time.monotonic()
+        self._seed = seed
+        self._boot()
+
+    def _boot(self) -> None:
+        self._port = _free_port()
+        words = [word.replace("{port}", str(self._port)) for word in self._command]
+        environ = {
+            **os.environ,
+            "PYTHONHASHSEED": str(self._seed % 4294967296),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **{
+                key: value.replace("{port}", str(self._port))
+                for key, value in self._environ.items()
+            },
+        }
+        if self._path:
+            known = [environ["PYTHONPATH"]] if environ.get("PYTHONPATH") else []
+            environ["PYTHONPATH"] = os.pathsep.join([*self._path, *known])
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _kill
+        self._read = 0
+        try:
+            self._child = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output,
+                cwd=self._directory, env=environ, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            self._kill()
+            raise TargetError(
+                f"the controller {self.name} cannot be started: {error.strerror}",
+                where=words[0],
+                remedy="check the command line",
+            ) from error
+        self._await_port(words)
+
+    def _await_port(self, words: list[str]) -> None:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.alive:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 0.2).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                self.quiesce()
+                return
+        code = None if self._child is None else self._child.poll()
+        tail = " | ".join(self.log()[-LOG_TAIL:]) or "it wrote nothing"
+        self._kill()
+        what = (
+            f"ended with code {code}"
+            if code is not None
+            else f"did not listen in {START_SECONDS:g} s"
+        )
+        raise TargetError(
+            f"the controller {self.name} {what}",
+            where=" ".join(words),
+            remedy=f"its output: {tail}",
+        )
+
+    def crash(self) -> None:
+        self._kill()
+
+    def restart(self) -> None:
+        if not self.alive:
+            self._boot()
+
+    def close(self) -> None:
+        self._kill()
+
+    def _kill(self) -> None:
+        """End the whole process tree, and wait until it is gone."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        child, self._child = self._child, None
+        if child is not None:
+            tree = _tree(child.pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            for process in tree:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            child.wait()
+            psutil.wait_procs(tree, timeout=GONE_SECONDS)
+            _await_group(child.pid)
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def __del__(self) -> None:
+        self._kill()
+
+    # ---- channels
+
+    def connect(self, dpid: int) -> bool:
+        if dpid in self._channels:
+            raise ValueError(f"switch {dpid} is connected to {self.name}")
+        if not self.alive:
+            return False
+        try:
+            channel = socket.create_connection(("127.0.0.1", self._port), 2.0)
+        except OSError:
+            return False
+        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        channel.setblocking(False)
+        self._channels[dpid] = channel
+        return True
+
+    def disconnect(self, dpid: int) -> None:
+        channel = self._channels.pop(dpid, None)
+        if channel is not None:
+            channel.close()
+
+    def feed(self, dpid: int, data: bytes) -> None:
+        channel = self._channels.get(dpid)
+        if channel is None:
+            return
+        try:
+            channel.settimeout(REST_SECONDS)
+            channel.sendall(data)
+            channel.setblocking(False)
+        except OSError:
+            self._lost(dpid)
+
+    def collect(self) -> list[tuple[int, bytes]]:
+        self._drain(0.0)
+        found, self._outbox = self._outbox, []
+        return found
+
+    def closed(self) -> list[int]:
+        found, self._closed = self._closed, []
+        return found
+
+    def _lost(self, dpid: int) -> None:
+        self._channels.pop(dpid).close()
+        self._closed.append(dpid)
+
+    def _drain(self, seconds: float) -> bool:
+        """Read what there is, waiting at most so long for the first; False when there was nothing."""
+        by_fd = {channel.fileno(): dpid for dpid, channel in self._channels.items()}
+        if not by_fd:
+            time.sleep(seconds)
+            return False
+        ready, _, _ = select.select(sorted(by_fd), [], [], seconds)
+        for fd in ready:
+            dpid = by_fd[fd]
+            try:
+                data = self._channels[dpid].recv(1 << 16)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if data:
+                self._outbox.append((dpid, data))
+            else:
+                self._lost(dpid)
+        return bool(ready)
+
+    # ---- running
+
+    def quiesce(self) -> None:
+        end = time.monotonic() + REST_SECONDS
+        before: Any = None
+        while time.monotonic() < end and self._in_time():
+            if self._drain(LOOK_SECONDS):
+                before = None
+                continue
+            now = self._look()
+            if now is not None and now == before:
+                return
+            before = now
+        if self.alive and self._in_time():
+            self._noted.append(Trouble("stuck", f"no rest within {REST_SECONDS:g} s"))
+
+    def _look(self) -> Any:
+        """What every thread has run so far; None while one is running."""
+        if self._child is None or self._child.poll() is not None:
+            return "gone"
+        if not _PROC.is_dir():
+            time.sleep(QUIET_SECONDS)
+            return "quiet"
+        found = []
+        for process in _tree(self._child.pid):
+            for task in sorted((_PROC / str(process.pid) / "task").glob("*")):
+                try:
+                    state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+                    ran = (task / "schedstat").read_text()
+                except OSError:
+                    return None
+                if state not in "SIZ":
+                    return None
+                found.append((task.name, ran))
+        return found
+
+    def _in_time(self) -> bool:
+        if self.now <= self._wall:
+            return True
+        if self.alive:
+            self._noted.append(
+                Trouble("stuck", f"the wall budget of {self._wall:g} s is over; it was ended")
+            )
+            self._kill()
+        return False
+
+    def advance(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self._in_time():
+            self._drain(left)
+        self.quiesce()
+
+    def deadline(self) -> float | None:
+        return None
+
+    def errors(self) -> list[Trouble]:
+        if self._child is not None and self._child.poll() is not None:
+            tail = (self.log() or [""])[-1]
+            self._noted.append(Trouble("died", f"exit code {self._child.poll()} {tail}".strip()))
+            self._kill()
+        found, self._noted = self._noted, []
+        return found
+
+    def log(self) -> list[str]:
+        if self._output is None:
+            return []
+        size = os.fstat(self._output.fileno()).st_size
+        text = os.pread(self._output.fileno(), size - self._read, self._read)
+        self._read = size
+        return text.decode("utf-8", "replace").splitlines()
+
+    def reload(self) -> None:
+        if self._child is not None and self.alive:
+            self._child.send_signal(signal.SIGHUP)
+
+    def memory(self) -> int:
+        if self._child is None or not self.alive:
+            return 0
+        total = 0
+        for process in _tree(self._child.pid):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+        return total
+
+    def apps(self) -> Mapping[str, Any]:
+        return {}
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _await_group(group: int) -> None:
+    """Wait until killed orphans of a process group are gone (as zombies they may stay)."""
+    end = time.monotonic() + GONE_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            time.sleep(LOOK_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

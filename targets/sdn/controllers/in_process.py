@@ -1,0 +1,258 @@
+"""An unmodified controller in this process: its threads are ours, its sockets are buffers, its time stands.
+
+The one insight: with every thread held, "the controller has finished reacting" is a fact and a timer is
+due at a known instant, so nothing is ever waited for in real time and a run repeats exactly.
+
+Not here: which program (`osken.py`, `faucet.py`), how threads are held (`demi/interpose/threads`).
+"""
+
+from __future__ import annotations
+
+import gc
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from demi.errors import TargetError
+from demi.interpose.failures import failure_of
+from demi.interpose.framing import Framed
+from demi.interpose.threads.kernel import Host, Kernel
+from demi.interpose.threads.program import Image, Program
+from demi.interpose.threads.streams import Arrival, End, Listener, Net
+from demi.interpose.threads.watchdog import wall_budget
+from targets.sdn.controllers.interface import Trouble
+
+PIECES_MAX = 200_000  # of threads between two rests
+START_SECONDS = 30.0  # virtual: a controller that does not listen by then will not
+OBJECTS_MAX = 200_000
+ERROR = 40  # the level of logging
+_HUP = 1
+Apps = Callable[[Mapping[str, types.ModuleType]], Mapping[str, Any]]
+
+
+class InProcess:
+    """A `Controller`.  port: it listens there.  apps(modules): its applications, to observe.
+
+    wall: seconds of real time that one rest may take.
+    """
+
+    how = "in process"
+    exact = True
+
+    def __init__(
+        self,
+        name: str,
+        program: Program,
+        port: int,
+        apps: Apps = lambda modules: {},
+        *,
+        wall: float = 10.0,
+    ) -> None:
+        self.name = name
+        self._port = port
+        self._apps = apps
+        self._wall = wall
+        self._kernel = Kernel([name])
+        self._host = self._kernel.hosts[0]
+        self._net = self._kernel.network = Net(self._kernel, self._post)
+        self._outer = Host(1, "switches")
+        self._image = Image(program, self._kernel, self._host)
+        self._channels: dict[int, End] = {}
+        self._outbox: list[tuple[int, bytes]] = []
+        self._closed: list[int] = []
+        self._noted: list[Trouble] = []
+        self._lines: list[str] = []
+
+    # ---- the life of a run
+
+    @property
+    def alive(self) -> bool:
+        return self._host.up
+
+    @property
+    def now(self) -> float:
+        return self._kernel.clocks[0]
+
+    def start(self, seed: int) -> None:
+        self._kernel.reset(seed)
+        self._channels, self._outbox, self._closed = {}, [], []
+        self._noted, self._lines = [], []
+        self._boot()
+
+    def _boot(self) -> None:
+        self._net.reset()
+        self._image.reset()
+        self._host.up = True
+        end = self.now + START_SECONDS
+        with self._image.inside():
+            self._kernel.spawn(self._host, self._image.main, name="main")
+        self.quiesce()
+        while self._host.up and not self._listening():
+            due = self.deadline()
+            if due is None or due > end:
+                break
+            self.advance(due - self.now)
+        if not self._host.up or not self._listening():
+            self._host.up = False
+            why = "; ".join(f"{trouble.kind}: {trouble.text}" for trouble in self.errors()[:3])
+            raise TargetError(
+                f"the controller {self.name} does not listen on port {self._port}",
+                where=self._image.program.main,
+                remedy=why or "it waits for ever: check its configuration and the port",
+            )
+
+    def _listening(self) -> bool:
+        return isinstance(self._host.listening.get(self._port), Listener)
+
+    def crash(self) -> None:
+        self._kernel.crash(self._host)
+        self._channels.clear()
+
+    def restart(self) -> None:
+        if self.alive:
+            return
+        self._host.epoch += 1
+        self._host.reset(self._kernel.seed)
+        self._boot()
+
+    def close(self) -> None:
+        self._kernel.reset(0)
+        self._channels.clear()
+
+    # ---- channels
+
+    def connect(self, dpid: int) -> bool:
+        if dpid in self._channels:
+            raise ValueError(f"switch {dpid} is connected to {self.name}")
+        listener = self._host.listening.get(self._port)
+        if not self.alive or not isinstance(listener, Listener):
+            return False
+        end = End(self._net, self._host)
+        end.peer = End(self._net, self._outer)
+        end.framed = Framed(None, self._lines.append)
+        end.name = (self._host.address, self._port)
+        end.peer_name = (f"10.1.{dpid // 250 % 250}.{dpid % 250 + 1}", 40_000 + dpid % 20_000)
+        outbox = self._outbox
+
+        def out(data: bytes) -> None:
+            outbox.append((dpid, data))
+
+        end.out = out
+        self._channels[dpid] = end
+        listener.backlog.append(end)
+        self._kernel.notify(listener.watch)
+        return True
+
+    def disconnect(self, dpid: int) -> None:
+        end = self._channels.pop(dpid, None)
+        if end is not None:
+            end.out = None
+            end.finish()
+
+    def feed(self, dpid: int, data: bytes) -> None:
+        end = self._channels.get(dpid)
+        if end is not None:
+            end.arrive(data)
+
+    def collect(self) -> list[tuple[int, bytes]]:
+        found = self._outbox[:]
+        self._outbox.clear()
+        return found
+
+    def closed(self) -> list[int]:
+        found, self._closed = self._closed, []
+        return found
+
+    def _post(self, src: Host, dst: Host, label: str, data: bytes, arrive: Arrival) -> None:
+        """The controller ended a channel; its bytes do not come this way."""
+        for dpid, end in list(self._channels.items()):
+            if end.shut:
+                del self._channels[dpid]
+                self._closed.append(dpid)
+
+    # ---- running
+
+    def quiesce(self) -> None:
+        host = self._host
+        if not host.runnable:
+            return
+        with self._image.inside(), wall_budget(self._wall):
+            self._kernel.settle(host, PIECES_MAX)
+        if host.runnable:
+            self._noted.append(Trouble("stuck", f"no rest after {PIECES_MAX} pieces of threads"))
+            self.crash()
+        self._look()
+
+    def advance(self, seconds: float) -> None:
+        kernel, end = self._kernel, self.now + seconds
+        self.quiesce()
+        while (due := kernel.due()) is not None and kernel.armed[due][2] <= end:
+            kernel.fire(*due)
+            self.quiesce()
+        kernel.advance(self._host, end)
+
+    def deadline(self) -> float | None:
+        due = self._kernel.due()
+        return None if due is None else self._kernel.armed[due][2]
+
+    # ---- what went wrong
+
+    def _look(self) -> None:
+        kernel, image = self._kernel, self._image
+        for _, error in kernel.failures:
+            failure = failure_of(self.name, error)
+            kind = "stuck" if failure.error == "StuckError" else "exception"
+            self._noted.append(Trouble(kind, f"{failure.error}: {failure.message}", failure.where))
+        kernel.failures.clear()
+        for site in kernel.spun:
+            self._noted.append(Trouble("stuck", "it spins on the clock", site))
+        kernel.spun.clear()
+        for escaped in [*image.guard.seen, *image.missed()]:
+            self._noted.append(Trouble("escape", escaped.what, escaped.where))
+        image.guard.seen.clear()
+        for line in image.log:
+            self._lines.append(str(line))
+            if line.number >= ERROR:
+                last = line.traceback.strip().rpartition("\n")[2]
+                lines = line.text.strip().split("\n")
+                text = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
+                self._noted.append(Trouble("log", f"{text} {last}".strip(), line.where))
+        image.log.clear()
+        if self._host.up and not self._host.tasks:
+            self._host.up = False
+            self._noted.append(Trouble("died", "its last thread ended"))
+
+    def errors(self) -> list[Trouble]:
+        found, self._noted = self._noted, []
+        return found
+
+    def log(self) -> list[str]:
+        found, self._lines[:] = self._lines[:], []
+        return found
+
+    def reload(self) -> None:
+        handler = self._host.handlers.get(_HUP)
+        if callable(handler):
+            with self._image.inside():
+                self._kernel.spawn(self._host, handler, (_HUP, None), name="SIGHUP")
+
+    def memory(self) -> int:
+        """Objects reachable from the applications."""
+        seen: set[int] = set()
+        todo: list[Any] = list(self.apps().values())
+        skipped = (
+            types.ModuleType,
+            type,
+            types.FunctionType,
+            types.BuiltinFunctionType,
+            types.CodeType,
+        )
+        while todo and len(seen) < OBJECTS_MAX:
+            thing = todo.pop()
+            if id(thing) not in seen and not isinstance(thing, skipped):
+                seen.add(id(thing))
+                todo.extend(gc.get_referents(thing))
+        return len(seen)
+
+    def apps(self) -> Mapping[str, Any]:
+        return self._apps(self._image.modules) if self.alive else {}
