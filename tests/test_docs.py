@@ -214,7 +214,8 @@ def test_every_option_that_is_written_about_exists() -> None:
 
     from demi.cli.app import app
 
-    known = {"--help"}
+    plugin = (ROOT / "demi" / "pytest_plugin.py").read_text("utf-8")
+    known = {"--help", *re.findall(r'addoption\("(--[a-z-]+)"', plugin)}
     for command in [get_command(app), *get_command(app).commands.values()]:
         for option in command.params:
             known.update(option.opts, option.secondary_opts)

@@ -23,7 +23,7 @@ FLOORS = {
     **dict.fromkeys(("scheduler",), 2),
     **dict.fromkeys(("fuzz", "dpor", "minimizer"), ENGINES),
     **dict.fromkeys(("export", "report", "render"), OUTPUTS),
-    **dict.fromkeys(("cli", "__main__", "viewer", "pytest_plugin"), FACES),
+    **dict.fromkeys(("cli", "__main__", "viewer", "pytest_plugin", "testing"), FACES),
 }
 ONLY_IN = {
     "typer": {"cli"},

@@ -3,8 +3,9 @@
 The one insight: one frozen object holds all that can be set, so a command line option, a `DEMI_*`
 variable and a key of `[tool.demi]` are three spellings of one field, checked by one parser.
 
-Precedence: command line, then environment, then `[tool.demi.targets.X]`, then `[tool.demi]` of the
-nearest `pyproject.toml`, then the defaults here.  Not here: what a setting does.
+Precedence: command line, then environment, then `[tool.demi.profiles.P]` where `--profile P` asks for
+it, then `[tool.demi.targets.X]`, then `[tool.demi]` of the nearest `pyproject.toml`, then the defaults.
+Not here: what a setting does.
 """
 
 from __future__ import annotations
@@ -148,19 +149,43 @@ class Configuration:
     folder: str = ""
     values: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
     paths: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     sets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
 
-    def settings(self, target: str, given: Mapping[str, Any]) -> Settings:
+    def settings(self, target: str, given: Mapping[str, Any], profile: str = "") -> Settings:
         """All settings for a target.  given: command line options; None means not given."""
-        chosen = dict(self.values)
-        chosen.update(self.targets.get(target, {}))
-        chosen.update(from_environment(os.environ))
-        for key, value in given.items():
-            if value is not None:
-                option = "--" + key.replace("_", "-")
-                chosen[key] = parse(key, value, option)
+        chosen: dict[str, Any] = {}
+        for _, values in self.layers(target, given, profile):
+            chosen.update(values)
         return replace(DEFAULTS, **chosen)
+
+    def layers(
+        self, target: str, given: Mapping[str, Any], profile: str = ""
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """(where it was said, settings) from the weakest to the strongest, without the defaults.
+
+        Raises UsageError for an unknown profile or a value that a setting may not have.
+        """
+        if profile and profile not in self.profiles:
+            raise UsageError(
+                f"no profile {profile!r}: [tool.demi.profiles.{profile}] is not there",
+                where="--profile",
+                remedy=nearest(profile, self.profiles) if self.profiles else "none is configured",
+            )
+        options = {
+            key: parse(key, value, "--" + key.replace("_", "-"))
+            for key, value in given.items()
+            if value is not None
+        }
+        file = os.path.relpath(Path(self.folder) / "pyproject.toml") if self.folder else ""
+        return [
+            (f"{file} [tool.demi]", dict(self.values)),
+            (f"{file} [tool.demi.targets.{target}]", dict(self.targets.get(target, {}))),
+            (f"{file} [tool.demi.profiles.{profile}]", dict(self.profiles.get(profile, {}))),
+            ("environment", from_environment(os.environ)),
+            ("command line", options),
+        ]
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -201,7 +226,7 @@ def _checked(path: Path) -> Configuration:
         raise UsageError("[tool.demi] must be a table", where=name)
     lines = _Lines(name, text)
     table = dict(table)
-    targets = table.pop("targets", {})
+    targets, profiles = table.pop("targets", {}), table.pop("profiles", {})
     values = _section(table, KEYS, "tool.demi", lines, path.parent)
     per_target, paths, sets = {}, {}, {}
     if not isinstance(targets, dict):
@@ -215,7 +240,19 @@ def _checked(path: Path) -> Configuration:
             paths[target] = own.pop("path")
         sets[target] = own.pop("set", {})
         per_target[target] = own
-    return Configuration(str(path.parent), values, per_target, paths, sets)
+    per_profile = _profiles(profiles, lines, path.parent)
+    return Configuration(str(path.parent), values, per_target, per_profile, paths, sets)
+
+
+def _profiles(profiles: Any, lines: _Lines, folder: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(profiles, dict):
+        raise UsageError("must be a table per profile", where=lines.find("tool.demi", "profiles"))
+    checked = {}
+    for name, section in profiles.items():
+        if not isinstance(section, dict):
+            raise UsageError("must be a table", where=lines.find("tool.demi.profiles", name))
+        checked[name] = _section(section, KEYS, f"tool.demi.profiles.{name}", lines, folder)
+    return checked
 
 
 def _section(
@@ -225,7 +262,7 @@ def _section(
     for key, value in table.items():
         where = lines.find(head, key)
         if key not in known:
-            extra = ["targets"] if head == "tool.demi" else []
+            extra = ["targets", "profiles"] if head == "tool.demi" else []
             raise UsageError(
                 f"[{head}] has no key {key!r}", where=where, remedy=nearest(key, [*known, *extra])
             )

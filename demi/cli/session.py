@@ -34,7 +34,8 @@ SEED_BITS = 32  # of a seed that is drawn: short enough to read out, long enough
 class Session:
     """writer, quiet, verbose, color: from the global options.  target, trace: what it is about.
 
-    given: what `--target` said.  again: commands that a failure should end with, if it is known.
+    profile: of the configuration.  given: what `--target` said.
+    again: commands that a failure should end with, if it is known.
     """
 
     writer: Writer
@@ -46,6 +47,7 @@ class Session:
     trace: str = ""
     given: str = field(default="", repr=False)
     again: tuple[str, ...] = ()
+    profile: str = ""
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -58,7 +60,7 @@ class Session:
 
     def settings(self, target: str, given: Mapping[str, Any]) -> Settings:
         """All settings; `given` are the command line's, None where not given."""
-        return self.configuration.settings(target, given)
+        return self.configuration.settings(target, given, self.profile)
 
     def load(self, spec: str) -> Loaded:
         """The target the user named."""
