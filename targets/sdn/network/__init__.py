@@ -1,0 +1,1 @@
+"""A simulated network: switches, hosts, links; no I/O, no clock, no choice of its own."""

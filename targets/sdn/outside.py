@@ -1,0 +1,349 @@
+"""What the outside does to a network: traffic, moves, failures, repairs, time.
+
+The one insight: every input has a precondition that is looked at when it is taken, so a repair of a link
+that nobody cut does nothing; without that, shrinking makes the model invent bugs no network has.
+
+    send(h1) {"to": "h3"}      a datagram            arp(h1) {"to": "h3"}   who has h3's address?
+    migrate(h1) {"to": "s3"}   plugged in elsewhere  wait(c1) {"seconds": 5}  time may pass
+    portdel(s1) portadd(s1) {"port": 2}              block(s1) unblock(s1)  control messages wait
+    disconnect(s1) reconnect(s1)   its control connection; tables stay
+    pause(c1) resume(c1) reload(c1)                  and crash, restart, cut, heal, drop
+
+Crash and restart of a switch lose its tables.  Not here: drawing inputs (`profile.py`).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from demi.errors import TargetError
+from demi.events import Event, External
+from demi.interpose.channels import remove_sorted
+from demi.target import nearest
+from targets.sdn.network.wiring import pair
+from targets.sdn.packets import ARP_REQUEST, arp_frame, udp_frame
+
+if TYPE_CHECKING:
+    from targets.sdn.world import NetworkWorld
+
+UDP_PORT = 7
+WAIT_MAX = 3600.0  # seconds of one wait: a trace is input from a stranger
+_HOSTS = ("send", "arp", "migrate")
+_SWITCHES = ("portdel", "portadd", "block", "unblock", "disconnect", "reconnect")
+_CONTROLLERS = ("pause", "resume", "reload", "wait")
+LABELS = (*_HOSTS, *_SWITCHES, *_CONTROLLERS)
+
+
+class Inputs:
+    """The externals offered and not yet taken."""
+
+    def __init__(self, world: NetworkWorld) -> None:
+        self._world = world
+        self._all: list[External] = []
+        self._open: dict[Event, bool] = {}  # offered, not taken -> listed as enabled
+
+    def offer(self, externals: Sequence[External]) -> list[Event]:
+        """Add externals; returns their events.  Raises TargetError for what cannot be."""
+        events = []
+        for external in externals:
+            self._check(external)
+            node = self._world.index[external.nodes[0]]
+            event = (int(external.kind), node, len(self._all), 0)
+            self._all.append(external)
+            self._open[event] = False
+            events.append(event)
+        self.refresh()
+        return events
+
+    def withdraw(self, event: Event) -> None:
+        """Take an offered external back."""
+        if self._open.pop(event, False):
+            remove_sorted(self._world.events, event)
+
+    def external(self, event: Event) -> External:
+        """The External behind an event."""
+        return self._all[event[2]]
+
+    def waiting(self) -> list[str]:
+        """Ids of what is offered and not taken."""
+        return sorted(self._all[event[2]].id for event in self._open)
+
+    def refresh(self) -> None:
+        """Bring the enabled list up to date with the preconditions."""
+        events = self._world.events
+        for event, listed in self._open.items():
+            holds = self._holds(self._all[event[2]])
+            if holds and not listed:
+                insort(events, event)
+            elif listed and not holds:
+                remove_sorted(events, event)
+            self._open[event] = holds
+
+    def take(self, event: Event) -> None:
+        """Run an enabled external; time may pass after it."""
+        external = self._all[event[2]]
+        self.withdraw(event)
+        self._world.clock.grant()
+        word = external.label or external.kind.name.lower()
+        _DO[word](self._world, external.nodes, _args(external))
+
+    # ---- is it known?
+
+    def _check(self, external: External) -> None:
+        world, word = self._world, external.label or external.kind.name.lower()
+        if word not in _DO:
+            raise TargetError(
+                f"a network has no {word}", where=external.id, remedy=nearest(word, list(_DO))
+            )
+        for name in external.nodes:
+            if name not in world.index:
+                raise TargetError(
+                    f"no node {name!r}",
+                    where=external.id,
+                    remedy="nodes: " + ", ".join(world.names),
+                )
+        kinds = _WANTS.get(word, "")
+        if [name[0] for name in external.nodes] != list(kinds) and kinds:
+            raise TargetError(f"{word} is for {_ENDS[kinds]}", where=external.id)
+        if word in ("crash", "restart") and external.nodes[0] in world.wiring.hosts:
+            raise TargetError("hosts do not crash", where=external.id)
+        _check_args(world, external, word)
+
+    # ---- may it happen?
+
+    def _holds(self, external: External) -> bool:
+        word = external.label or external.kind.name.lower()
+        check = _IF.get(word)
+        return check is None or check(self._world, external.nodes, _args(external))
+
+
+def _args(external: External) -> Mapping[str, Any]:
+    return external.args if isinstance(external.args, dict) else {}
+
+
+def _check_args(world: NetworkWorld, external: External, word: str) -> None:
+    args = _args(external)
+    want: dict[str, Callable[[], bool]] = {
+        "send": lambda: args.get("to") in world.wiring.hosts,
+        "arp": lambda: args.get("to") in world.wiring.hosts,
+        "migrate": lambda: args.get("to") in world.wiring.switches,
+        "portdel": lambda: isinstance(args.get("port"), int),
+        "portadd": lambda: isinstance(args.get("port"), int),
+        "wait": lambda: (
+            isinstance(args.get("seconds"), (int, float)) and 0 < args["seconds"] <= WAIT_MAX
+        ),
+    }
+    if word in want and not want[word]():
+        need = {
+            "migrate": '{"to": a switch}',
+            "wait": f'{{"seconds": above 0, at most {WAIT_MAX:g}}}',
+        }
+        usual = '{"port": a number}' if word.startswith("port") else '{"to": a host}'
+        raise TargetError(
+            f"{word} cannot be done with {external.args!r}", where=external.id,
+            remedy=f"it needs {need.get(word, usual)}",
+        )  # fmt: skip
+
+
+Nodes = tuple[str, ...]
+Args = Mapping[str, Any]
+
+
+def _send(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    src, dst = world.wiring.hosts[nodes[0]], world.wiring.hosts[args["to"]]
+    world.host_sends(src, udp_frame(src.ends, dst.ends, args.get("port", UDP_PORT), b"demi"))
+
+
+def _arp(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    src, dst = world.wiring.hosts[nodes[0]], world.wiring.hosts[args["to"]]
+    world.host_sends(src, arp_frame(ARP_REQUEST, src.ends, (0, dst.ip)))
+
+
+def _migrate(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    host = world.wiring.hosts[nodes[0]]
+    where = world.index[host.name]
+    world.lose(where, world.index[host.at[0]])
+    world.lose(world.index[host.at[0]], where)
+    world.spread(world.wiring.migrate(host, (args["to"], world.wiring.free_port(args["to"]))))
+
+
+def _wait(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    world.clock.grant(float(args["seconds"]))
+
+
+def _port(world: NetworkWorld, nodes: Nodes, args: Args, there: bool) -> None:
+    at = (nodes[0], int(args["port"]))
+    far = world.wiring.far_end(at)
+    if not there and far is not None:
+        other = world.index[far[0] if isinstance(far, tuple) else far.name]
+        world.lose(world.index[nodes[0]], other)
+        world.lose(other, world.index[nodes[0]])
+    world.spread(world.wiring.put_in(at) if there else world.wiring.take_out(at))
+
+
+def _crash(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    name, node = nodes[0], world.index[nodes[0]]
+    if node < len(world.controllers):
+        world.controllers[node].crash()
+        _all_channels(world, node, world.disconnect)
+        world.paused.discard(node)
+        world.clock.restart(node, world.current)
+        return
+    for other in range(len(world.names)):
+        if other >= len(world.controllers):
+            world.lose(node, other)
+            world.lose(other, node)
+    world.spread(world.wiring.crash(name))
+    world.clock.restart(node, world.current)
+    for who in range(len(world.controllers)):
+        world.disconnect(who, node)
+
+
+def _restart(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    name, node = nodes[0], world.index[nodes[0]]
+    if node < len(world.controllers):
+        world.controllers[node].restart()
+        world.run(node)
+        for switch in world.topology.switches:
+            if world.wiring.switches[switch] is not None:
+                world.connect(node, world.index[switch])
+        return
+    world.spread(world.wiring.restart(name))
+    _reconnect(world, nodes, args)
+
+
+def _cut(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    a, b = world.index[nodes[0]], world.index[nodes[1]]
+    world.lose(a, b)
+    world.lose(b, a)
+    world.wiring.cut.add(pair(*nodes))
+    world.spread(world.wiring.update())
+
+
+def _heal(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    world.wiring.cut.discard(pair(*nodes))
+    world.spread(world.wiring.update())
+
+
+def _drop(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    oldest = world.in_flight(world.index[nodes[1]], world.index[nodes[0]])[0]
+    world.network.drop(oldest)
+    world.current.lost = [oldest]
+
+
+def _all_channels(world: NetworkWorld, node: int, do: Callable[[int, int], None]) -> None:
+    for switch in world.topology.switches:
+        do(node, world.index[switch])
+
+
+def _block(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    for who in range(len(world.controllers)):
+        if (who, world.index[nodes[0]]) in world.open:
+            world.hold(who, world.index[nodes[0]])
+
+
+def _unblock(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    for who in range(len(world.controllers)):
+        world.release(who, world.index[nodes[0]])
+
+
+def _disconnect(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    for who in range(len(world.controllers)):
+        world.disconnect(who, world.index[nodes[0]])
+
+
+def _reconnect(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    for who, controller in enumerate(world.controllers):
+        if controller.alive:
+            world.connect(who, world.index[nodes[0]])
+
+
+def _pause(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    node = world.index[nodes[0]]
+    world.paused.add(node)
+    for dst, src in world.channels():
+        if dst == node:
+            for event in world.in_flight(dst, src)[:1]:
+                remove_sorted(world.events, event)
+
+
+def _resume(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    node = world.index[nodes[0]]
+    world.paused.discard(node)
+    for dst, src in world.channels():
+        if dst == node:
+            world.show(src, dst)
+    world.run(node)
+
+
+def _reload(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
+    node = world.index[nodes[0]]
+    world.controllers[node].reload()
+    world.run(node)
+
+
+def _up(world: NetworkWorld, name: str) -> bool:
+    """Is this switch or controller alive?"""
+    node = world.index[name]
+    if node < len(world.controllers):
+        return world.controllers[node].alive
+    return world.wiring.switches[name] is not None
+
+
+def _connected(world: NetworkWorld, name: str) -> bool:
+    return any((who, world.index[name]) in world.open for who in range(len(world.controllers)))
+
+
+def _held(world: NetworkWorld, name: str) -> bool:
+    return any((who, world.index[name]) in world.held for who in range(len(world.controllers)))
+
+
+def _may_send(world: NetworkWorld, nodes: Nodes, args: Args) -> bool:
+    host = world.wiring.hosts[nodes[0]]
+    return world.wiring.switches[host.at[0]] is not None and host.at not in world.wiring.out
+
+
+def _may_cut(world: NetworkWorld, nodes: Nodes, args: Args) -> bool:
+    wired = any((a[0], b[0]) == nodes for a, b in world.wiring.cables.items())
+    return wired and pair(*nodes) not in world.wiring.cut
+
+
+def _has_port(world: NetworkWorld, nodes: Nodes, args: Args) -> bool:
+    switch = world.wiring.switches[nodes[0]]
+    return switch is not None and args["port"] in switch.forwarding.ports
+
+
+_IF: dict[str, Callable[[NetworkWorld, Nodes, Args], bool]] = {
+    "send": _may_send,
+    "arp": _may_send,
+    "migrate": lambda w, n, a: _up(w, a["to"]) and w.wiring.hosts[n[0]].at[0] != a["to"],
+    "portdel": _has_port,
+    "portadd": lambda w, n, a: _up(w, n[0]) and (n[0], a["port"]) in w.wiring.out,
+    "block": lambda w, n, a: _connected(w, n[0]) and not _held(w, n[0]),
+    "unblock": lambda w, n, a: _held(w, n[0]),
+    "disconnect": lambda w, n, a: _connected(w, n[0]),
+    "reconnect": lambda w, n, a: _up(w, n[0]) and not _connected(w, n[0]),
+    "pause": lambda w, n, a: _up(w, n[0]) and w.index[n[0]] not in w.paused,
+    "resume": lambda w, n, a: w.index[n[0]] in w.paused,
+    "reload": lambda w, n, a: _up(w, n[0]) and w.index[n[0]] not in w.paused,
+    "crash": lambda w, n, a: _up(w, n[0]),
+    "restart": lambda w, n, a: not _up(w, n[0]),
+    "cut": _may_cut,
+    "heal": lambda w, n, a: pair(*n) in w.wiring.cut,
+    "drop": lambda w, n, a: bool(w.in_flight(w.index[n[1]], w.index[n[0]])),
+}
+_DO: dict[str, Callable[[NetworkWorld, Nodes, Args], None]] = {
+    "send": _send, "arp": _arp, "migrate": _migrate, "wait": _wait, "crash": _crash,
+    "restart": _restart, "cut": _cut, "heal": _heal, "drop": _drop, "block": _block,
+    "unblock": _unblock, "disconnect": _disconnect, "reconnect": _reconnect, "pause": _pause,
+    "resume": _resume, "reload": _reload,
+    "portdel": lambda w, n, a: _port(w, n, a, False),
+    "portadd": lambda w, n, a: _port(w, n, a, True),
+}  # fmt: skip
+_WANTS = (
+    dict.fromkeys(_HOSTS, "h") | dict.fromkeys(_SWITCHES, "s") | dict.fromkeys(_CONTROLLERS, "c")
+    | {"cut": "ss", "heal": "ss"}
+)  # fmt: skip
+_ENDS = {"h": "a host", "s": "a switch", "c": "a controller", "ss": "two switches"}
