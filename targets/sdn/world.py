@@ -19,7 +19,7 @@ from demi.errors import DemiError, TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.channels import remove_sorted
 from demi.interpose.fifo import Fifo
-from demi.interpose.timers import TIMER, parse_policy
+from demi.interpose.timers import TIMER, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
 from demi.oracle import Failure
 from targets.sdn.clock import CLOCK, EXPIRE, NAMES, Clock
@@ -84,7 +84,7 @@ class NetworkWorld:
         self._handshake = handshake
         self.events: list[Event] = []
         self.open: set[tuple[int, int]] = set()
-        self.wiring = Wiring(topology, table_size)
+        self.wiring: Wiring = Wiring(topology, table_size)
 
     # ---- the life of a run
 
@@ -285,7 +285,9 @@ class NetworkWorld:
                 if (who, node) in self.open:
                     self._push(node, who, effect.data)
         switch = self.wiring.switches[name]
-        if switch is not None and (switch.expiring or (node, EXPIRE) in self.clock.armed):
+        if switch is not None and (
+            switch.expiring or (node, timer_slot(EXPIRE)) in self.clock.armed
+        ):
             self.clock.set(node, EXPIRE, switch.deadline(), self.current)
 
     def secondary(self, name: str, who: int, data: bytes) -> bool:

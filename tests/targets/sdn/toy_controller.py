@@ -129,7 +129,7 @@ class Toy:
         match, at = decode_match(data, 24)
         frame = data[at + 2 :]
         headers = parse(frame).headers
-        port = dict((index, value) for index, value, _ in match)[oxm.IN_PORT]
+        port = {index: value for index, value, _ in match}[oxm.IN_PORT]
         src, dst = headers[oxm.ETH_SRC], headers[oxm.ETH_DST]
         self.macs[dpid][src] = port
         to = self.macs[dpid].get(dst, int(Port.FLOOD))

@@ -1,0 +1,115 @@
+"""What the fuzzer may do to a network, and how often.
+
+The one insight: a failure and its repair are one atomic group, so shrinking never keeps a repair of
+something that did not break.
+
+Not here: what the inputs do (`outside.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from demi.events import External, Kind
+from demi.target import Choice, Profile
+from targets.sdn.network.topology import Topology
+
+Draw = Callable[[int], int]
+STEPS = 6000
+
+
+def profile(
+    topology: Topology,
+    inputs: Mapping[str, float],
+    count: tuple[int, int],
+    spacing: tuple[int, int],
+) -> Profile:
+    """inputs: name of a choice -> weight.  count: how many inputs.  spacing: steps between them."""
+    makers = _makers(topology)
+    choices = tuple(
+        Choice(name, weight, makers[name]) for name, weight in inputs.items() if name in makers
+    )
+    return Profile(choices=choices, items=count, spacing=spacing, steps=STEPS)
+
+
+def known_inputs(topology: Topology) -> list[str]:
+    """Names of all choices."""
+    return list(_makers(topology))
+
+
+Maker = Callable[[Draw, Sequence[str], int], Sequence[External]]
+
+
+def _makers(topology: Topology) -> dict[str, Maker]:
+    hosts, switches = topology.hosts, topology.switches
+    links = [(a, b) for a, _, b, _ in topology.links]
+    ports = [(a, p) for a, p, _, _ in topology.links] + [(b, q) for _, _, b, q in topology.links]
+
+    def one(word: str, node: str, **args: object) -> External:
+        return External(Kind.INJECT, (node,), word, args or None)
+
+    def talk(word: str) -> Maker:
+        def make(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+            src = draw(len(hosts))
+            dst = (src + 1 + draw(len(hosts) - 1)) % len(hosts)
+            return [one(word, hosts[src], to=hosts[dst])]
+
+        return make
+
+    def migrate(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [one("migrate", hosts[draw(len(hosts))], to=switches[draw(len(switches))])]
+
+    def cut(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        link = links[draw(len(links))]
+        return [External(Kind.CUT, link), External(Kind.HEAL, link)]
+
+    def cut_for_good(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [External(Kind.CUT, links[draw(len(links))])]
+
+    def crash(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        node = (switches[draw(len(switches))],)
+        return [External(Kind.CRASH, node), External(Kind.RESTART, node)]
+
+    def switch_down(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [External(Kind.CRASH, (switches[draw(len(switches))],))]
+
+    def controller(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        owners = [name for name in names if name[0] == "c"]
+        node = (owners[draw(len(owners))],)
+        return [External(Kind.CRASH, node), External(Kind.RESTART, node)]
+
+    def both(first: str, second: str, kind: str) -> Maker:
+        def make(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+            nodes = [name for name in names if name[0] == kind]
+            node = nodes[draw(len(nodes))]
+            return [one(first, node), one(second, node)]
+
+        return make
+
+    def port(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        where, number = ports[draw(len(ports))]
+        return [one("portdel", where, port=number), one("portadd", where, port=number)]
+
+    def drop(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        link = links[draw(len(links))]
+        return [External(Kind.DROP, link if draw(2) else (link[1], link[0]))]
+
+    def wait(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [one("wait", names[0], seconds=1 + draw(10))]
+
+    def reload(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [one("reload", names[0])]
+
+    makers: dict[str, Maker] = {"wait": wait, "reload": reload, "crash": crash, "down": switch_down}
+    makers |= {"controller": controller, "block": both("block", "unblock", "s")}
+    makers |= {
+        "channel": both("disconnect", "reconnect", "s"),
+        "pause": both("pause", "resume", "c"),
+    }
+    if len(hosts) > 1:
+        makers |= {"send": talk("send"), "arp": talk("arp")}
+    if len(switches) > 1 and hosts:
+        makers["migrate"] = migrate
+    if links:
+        makers |= {"cut": cut, "sever": cut_for_good, "port": port, "drop": drop}
+    return makers
