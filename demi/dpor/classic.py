@@ -15,9 +15,13 @@ from demi.dpor.tree import First, Frame, Walk, lowest
 
 def on_race(frame: Frame, history: History, f: int, e: int) -> None:
     """frame: before f.  Plan an initial of v that is e or happens before e, unless one is planned."""
-    events = history.events
+    events, before = history.events, history.not_after(f, e)
+    dynamic = history.relation.dynamic  # e may touch something else without f: see `source.py`
+    if dynamic and not before and events[e] in frame.enabled:
+        frame.doubt(events[e], history.feet[f], history.feet[e])
     past = history.past[e] | 1 << e
-    leading = [at for at in history.initials(history.not_after(f, e) | 1 << e) if past >> at & 1]
+    initials = history.initials(before if before and dynamic else before | 1 << e)
+    leading = [at for at in initials if past >> at & 1] or initials
     chosen = [events[at] for at in leading]
     if not any(event in frame.planned for event in chosen):
         for event in chosen:

@@ -20,8 +20,9 @@ from demi.dpor.bounds import Bounds
 from demi.dpor.delays import DelayWalk
 from demi.dpor.optimal import NeedSource, OptimalWalk
 from demi.dpor.parallel import Part, explore_parallel
+from demi.dpor.relation import NeedWider
 from demi.dpor.resume import Saved, check, load, save
-from demi.dpor.space import NeedTails, Setup, Space
+from demi.dpor.space import Setup, Space
 from demi.dpor.stateful import Search, StateKey
 from demi.dpor.tally import Ended, Leaf, Report, Stop, Tally
 from demi.dpor.tree import First, Walk, lowest
@@ -186,7 +187,7 @@ def _search(
             if resume is not None and isinstance(walk, Walk):
                 load(resume, walk)
             walk.run()
-        except NeedTails:
+        except NeedWider:
             tails, resume = True, None
             continue
         except NeedSource:

@@ -216,11 +216,10 @@ class OptimalWalk:
             for f in frames[e].races:
                 node = frames[f]
                 v = history.not_after(f, end)
-                if not past[e] & v:
-                    event = history.events[e]
-                    if event in node.asleep or event not in node.enabled:
-                        continue  # an initial that was explored; or nothing but f makes e possible
                 if not dynamic:
+                    event = history.events[e]
+                    if not past[e] & v and (event in node.asleep or event not in node.enabled):
+                        continue  # an initial that was explored; or nothing but f makes e possible
                     self._plan(node, Sequence(history, v | 1 << e))
                 elif not self._covered(node, v):
                     self._plan_probed(f, v, history.events[e], history.cause[e])

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from demi.dpor.relation import Foot
+from demi.dpor.relation import Foot, NeedWider
 from demi.dpor.source import walk
-from demi.dpor.space import NeedTails, Setup, Space
+from demi.dpor.space import Setup, Space
 from demi.dpor.tally import Ended, Stop, Tally
 from demi.errors import DemiError
 from demi.events import Event
@@ -51,7 +51,7 @@ class Part:
     violations: dict[str, tuple[Violation, tuple[Taken, ...]]] = field(default_factory=dict)
     ids: list[int] = field(default_factory=list)
     ended: Ended = Ended.DONE
-    need_tails: bool = False
+    need_wider: bool = False
     error: DemiError | None = None
 
     def add(self, other: Part) -> None:
@@ -132,8 +132,8 @@ def explore_task(
         one.run()
     except Stop:
         pass
-    except NeedTails:
-        part.need_tails = True
+    except NeedWider:
+        part.need_wider = True
     except DemiError as error:
         part.error = error
     part.executions, part.blocked, part.cut = tally.executions, tally.blocked, tally.cut
@@ -166,7 +166,7 @@ def explore_parallel(
         try:
             space = Space(setup_of(make()), tails)
             tasks = open_top(space, workers * TASKS_PER_WORKER)
-        except NeedTails:
+        except NeedWider:
             tails = True
             continue
         pool = context.Pool(workers, _start, (make, setup_of, tails, options))
@@ -174,17 +174,17 @@ def explore_parallel(
             for done, part in enumerate(pool.imap_unordered(_work, tasks), 1):
                 if part.error is not None:
                     raise part.error
-                whole.need_tails |= part.need_tails
+                whole.need_wider |= part.need_wider
                 whole.add(part)
                 if progress is not None:
                     progress(whole, done, len(tasks))
-                if whole.need_tails or (keep and len(whole.violations) >= keep):
+                if whole.need_wider or (keep and len(whole.violations) >= keep):
                     break
         except KeyboardInterrupt:
             whole.ended = Ended.INTERRUPTED
         finally:
             pool.terminate()
             pool.join()
-        if not whole.need_tails:
+        if not whole.need_wider:
             return whole
         tails = True

@@ -29,6 +29,13 @@ Process = tuple[int, ...]
 Hook = Callable[[str, Any, str, Any], bool]
 
 
+class NeedWider(Exception):
+    """The relation is too narrow: start over with sends touching their channel (`tails`).
+
+    A node sends in another's name, or what a message lets the hook say differs from run to run.
+    """
+
+
 class Foot(NamedTuple):
     """What a step touched.
 
@@ -43,6 +50,16 @@ class Foot(NamedTuple):
     content: int = -1
     pushed: int = 0
 
+    def beyond(self, one: Foot, other: Foot) -> bool:
+        """May a step that is independent of both others depend on this one?"""
+        writes = one.writes | other.writes
+        return bool(
+            self.writes & ~writes
+            or self.reads & ~(writes | one.reads | other.reads)
+            or self.content != other.content
+            or self.pushed & ~other.pushed
+        )
+
 
 class Relation:
     """The dependence of one world under one program.
@@ -50,8 +67,8 @@ class Relation:
     externals: all that will ever be offered.  budgets: kinds of event whose number is bounded, so that
     any two of them compete.  watched: steps that change what invariants see depend on each other.
     plain: only nodes are touched and there is no hook, which algorithms may use to go faster.
-    tails: sends touch the tail of their channel; needed when a node sends in another's name.
-    dynamic: what a step touches at other nodes depends on the state it runs in.
+    tails: sends touch the tail of their channel; see `NeedWider`.
+    dynamic: what a step touches besides its node depends on the state it runs in.
     """
 
     def __init__(
@@ -96,6 +113,7 @@ class Relation:
         self._commute: dict[tuple[int, int], bool] = {}
         self._processes: dict[Event, Process] = {}
         self._plain_feet: dict[Event, Foot] = {}
+        self._heard: dict[tuple[Event, int], tuple[int, int]] = {}
 
     # ---- what a step touches
 
@@ -146,8 +164,13 @@ class Relation:
                 (reads | self._global, writes) if alone else (reads, writes | self._global)
             )
         tails, pushed = self._of_sends(step)
+        asked = content
         if step.armed or step.cancelled or step.failure or not step.received:
             content = -1
+        if asked >= 0 and not self.dynamic:
+            now = (content, pushed)
+            if self._heard.setdefault((event, asked), now) != now:
+                raise NeedWider
         return Foot(writes | tails, reads, self.process(event), content, pushed)
 
     def _of_sends(self, step: Step) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def save(walk: Walk, algorithm: str) -> dict[str, Any]:
     stack = []
     for frame in frames:
         asleep = [[list(event), *_foot(foot)] for event, foot in frame.asleep.items()]
-        planned = [list(event) for event in frame.planned]
+        planned = [list(event) for event in (frame.enabled if frame.doubts else frame.planned)]
         stack.append([list(frame.event), asleep, planned])
     violations = [
         [violation_to_json(violation), [_taken(one) for one in choices]]

@@ -16,21 +16,24 @@ from demi.dpor.tree import First, Frame, Walk, lowest
 def on_race(frame: Frame, history: History, f: int, e: int) -> None:
     """frame: before f.  Plan an initial of v = notdep(f, e) . e unless one is planned."""
     events, planned = history.events, frame.planned
-    if e == f + 1:
+    before = 0 if e == f + 1 else history.not_after(f, e)
+    if not before:
         event = events[e]
-        if event not in planned and event in frame.enabled:
+        if event in frame.enabled:
             frame.plan(event)
+            if history.relation.dynamic:
+                frame.doubt(event, history.feet[f], history.feet[e])
         return
-    initials = history.initials(history.not_after(f, e) | 1 << e)
+    # where e may touch something else without f, it is no initial of more than itself
+    initials = history.initials(before if history.relation.dynamic else before | 1 << e)
     for at in initials:
         if events[at] in planned:
             return
     first = events[initials[0]]
     if first in frame.enabled:
         frame.plan(first)
-    elif initials[0] != e:  # not by the relation of any world here; lose nothing
-        for one in frame.enabled:
-            frame.plan(one)
+    else:  # not by the relation of any world here; lose nothing
+        frame.plan_all()
 
 
 def walk(space: Space, tally: Tally, first: First = lowest) -> Walk:

@@ -16,7 +16,7 @@ from typing import Any
 
 from demi.dpor.bounds import STEPS_MAX, Bounds, Gate
 from demi.dpor.history import History
-from demi.dpor.relation import Foot, Relation
+from demi.dpor.relation import Foot, NeedWider, Relation
 from demi.errors import ContractError, DivergenceError, UsageError
 from demi.events import Event, External, Kind, Nudge, Program, Wait
 from demi.interpose.world import Step
@@ -26,10 +26,6 @@ from demi.scheduler.record import Taken
 
 FIRST_FAULT = int(Kind.START)
 DELIVER, INJECT = int(Kind.DELIVER), int(Kind.INJECT)
-
-
-class NeedTails(Exception):
-    """A node sends in another's name: start over with sends touching their channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class Space:
         if not relation.tails:
             for sent in step.sent:
                 if sent[2] != node and sent[0] == DELIVER and relation.precise:
-                    raise NeedTails
+                    raise NeedWider
         changed = watched and self._view.state(node) != before
         foot = relation.foot(event, step, content, changed)
         races = history.append(event, foot, step)

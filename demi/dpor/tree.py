@@ -28,9 +28,12 @@ class Frame:
     asleep: event -> what it touches; sleeping from above, then also explored from here.
     planned: everything to try here so far; todo: its part that is not yet tried.
     event: the step that led here.  tried: how many children were entered.
+    doubts: see `doubt`; empty for most relations.
     """
 
-    __slots__ = ("asleep", "enabled", "event", "foot", "planned", "saved", "todo", "tried")
+    __slots__ = (
+        "asleep", "doubts", "enabled", "event", "foot", "planned", "saved", "todo", "tried"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,12 +51,39 @@ class Frame:
         self.todo: list[Event] = []
         self.planned: dict[Event, None] = {}
         self.tried = 0
+        self.doubts: list[tuple[Event, Foot, Foot]] = []
 
     def plan(self, event: Event) -> None:
         """Try this event here too."""
         if event not in self.planned:
             self.planned[event] = None
             self.todo.append(event)
+
+    def plan_all(self) -> None:
+        """Try everything here: what is asleep covers the rest."""
+        for one in self.enabled:
+            self.plan(one)
+
+    def doubt(self, event: Event, before: Foot, seen: Foot) -> None:
+        """`event` raced with the step `before` that left this node, touching `seen`.
+
+        Taken from here it may touch more than it did there, so that steps that were independent of both
+        are not independent of it: then trying `event` first does not stand for taking them first, and
+        everything is tried.  Known once `event` was taken from here.
+        """
+        if event in self.asleep:
+            if self.asleep[event].beyond(before, seen):
+                self.plan_all()
+        else:
+            self.doubts.append((event, before, seen))
+
+    def settle(self, event: Event, foot: Foot) -> None:
+        """`event` was explored from here and touched `foot`."""
+        self.asleep[event] = foot
+        if self.doubts:
+            if any(foot.beyond(before, seen) for one, before, seen in self.doubts if one == event):
+                self.plan_all()
+            self.doubts = [doubt for doubt in self.doubts if doubt[0] != event]
 
 
 class Closed(Frame):
@@ -62,6 +92,9 @@ class Closed(Frame):
     __slots__ = ()
 
     def plan(self, event: Event) -> None:
+        """Nothing to do."""
+
+    def doubt(self, event: Event, before: Foot, seen: Foot) -> None:
         """Nothing to do."""
 
 
@@ -173,7 +206,7 @@ class Walk:
         frames.pop()
         if frames:
             self.space.history.pop()
-            frames[-1].asleep[frame.event] = frame.foot
+            frames[-1].settle(frame.event, frame.foot)
 
     def _step(self, frame: Frame, event: Event) -> None:
         space = self.space
@@ -196,6 +229,8 @@ class Walk:
         if self._on_race is not None:
             for gone in space.disabled(frame.enabled, self.frames[-1].enabled):
                 frame.plan(gone)
+                if space.relation.dynamic:
+                    frame.doubt(gone, foot, foot)
             for f, held in space.held(frame.enabled):
                 self._reverse_held(f, held)
 
@@ -212,9 +247,10 @@ class Walk:
                 past |= history.past[at] | 1 << at
         history.events.append(event)
         history.past.append(past)
+        history.feet.append(foot)
         assert self._on_race is not None
         self._on_race(self.frames[f], history, f, end)
-        del history.events[end:], history.past[end:]
+        del history.events[end:], history.past[end:], history.feet[end:]
 
     def reverse(self, races: list[int]) -> None:
         """Plan the reversal of each race of the newest event."""
@@ -255,8 +291,7 @@ class Walk:
         """Nothing is lost within the bound: from here up, everything is tried."""
         self.space.gate.bit.add("steps")
         for above in self.frames[self._base : -1]:
-            for one in above.enabled:
-                above.plan(one)
+            above.plan_all()
         self.tally.cut_off(self.space, self.share)
 
     def share(self) -> float:

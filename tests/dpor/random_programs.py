@@ -59,7 +59,7 @@ LABELS = ("a", "b", "c", "d")
 
 def random_program(
     seed: int, *, timers: bool = False, faults: bool = False, forwards: bool = False,
-    reads: bool = False, externals: int = 4,
+    reads: bool = False, replies: bool = False, externals: int = 4,
 ) -> Made:  # fmt: skip
     """2 or 3 actors, up to `externals` inputs, sends only of later labels, so that all runs end."""
     draw = random.Random(seed)
@@ -67,7 +67,7 @@ def random_program(
     rules: dict[str, Rules] = {}
     for name in names:
         table: Rules = {}
-        labels = [*LABELS[:3], *(["!t"] if timers else [])]
+        labels = [*LABELS[:3], *(["!t"] if timers else []), *(["r"] if replies else [])]
         for label in labels:
             for last in ["*", "", *LABELS]:
                 if draw.random() < 0.35:
@@ -98,6 +98,8 @@ def _actions(
 ) -> list[Action]:
     made: list[Action] = []
     later = [one for one in LABELS if one > label] if label[0] != "!" else ["c", "d"]
+    if label == "r":
+        return [("send", draw.choice(names), "d")]
     for _ in range(draw.choice([1, 1, 2])):
         if not later:
             break

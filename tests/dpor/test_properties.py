@@ -19,6 +19,7 @@ SMALL_MAX = 1500  # interleavings: larger programs are passed over
 SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "fifo": ("fifo", {}),
     "reads": ("fifo", {"reads": True}),
+    "replies": ("fifo", {"reads": True, "replies": True}),
     "bag": ("bag", {"externals": 3}),
     "causal": ("causal", {}),
     "mailbox": ("mailbox", {}),
@@ -45,7 +46,7 @@ def compare(made: Made, network: str, bounds: Bounds | None = None) -> bool:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 2**32))
 def test_random_programs(shape: str, seed: int) -> None:
     network, options = SHAPES[shape]

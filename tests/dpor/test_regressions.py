@@ -105,6 +105,21 @@ def test_a_mailbox_race_is_judged_by_what_the_step_sends_there() -> None:
         agree(random_program(seed), network="mailbox")
 
 
+def test_a_sleeping_step_stands_only_for_what_it_touches_itself() -> None:
+    """C's first input sends to B only as the first; after the other it does not conflict with B's sends,
+    and source lost one of 22: the order in which both send to B's mailbox."""
+    rules = {"B": {("a", ""): [("B", "c")]}, "C": {("a", ""): [("B", "d")]}}
+    made: Made = (
+        {name: (lambda table=table: Table(table)) for name, table in rules.items()},
+        (
+            *inject(("C", "a"), ("C", "b"), ("B", "a")),
+            External(Kind.CRASH, ("B",)), External(Kind.RESTART, ("B",)),
+        ),
+        None,
+    )  # fmt: skip
+    assert agree(made, network="mailbox") == 22
+
+
 def test_naive_finds_all() -> None:
     result, seen = run(readers(2), "naive")
     assert (result.executions, len(set(seen.ids))) == (6, 4)
