@@ -44,6 +44,7 @@ AGAIN = ("threading", "_threading_local", "queue", "socket", "selectors", "loggi
          "http", "concurrent", "urllib", "xmlrpc", "wsgiref", "sched", "uuid", "secrets", "tempfile",
          "random", "datetime", "asyncio", "subprocess")  # fmt: skip
 _ABSENT = ("_queue", "_datetime", "_uuid")
+_STATE = ("threading", "_threading_local", "logging", "random", "uuid", "tempfile", "socketserver")
 Modules = dict[str, types.ModuleType]
 
 
@@ -90,10 +91,15 @@ class Image:
         }  # fmt: skip
         self.log: list[Line] = []
         self._real: dict[str, Any] = {}
+        self._hidden: list[
+            str
+        ] = []  # real modules that the program has not imported, and must not see
+        self._gone: list[str] = []  # modules of which there is no real one
         self._depth = 0
         self._known = 0
+        before = dict(sys.modules)
         with self.inside():
-            self._load()
+            self._load(before)
         own = {name: module for name, module in self.modules.items() if name not in _ABSENT}
         state = (*program.stateful, *AGAIN) if program.stateful else ()
         self._snapshot = Snapshot(
@@ -114,6 +120,8 @@ class Image:
         self._kept = CURRENT.kernel, CURRENT.host
         CURRENT.kernel, CURRENT.host = self.kernel, self.host
         sys.path[:0] = self.program.path
+        for name in self._hidden:
+            sys.modules.pop(name, None)
         sys.modules.update(self.modules)
         self._known = len(sys.modules)
         push(self.guard)
@@ -127,12 +135,10 @@ class Image:
         del sys.path[: len(self.program.path)]
         if len(sys.modules) != self._known:
             self._adopt()
-        for name in self.modules:
-            real = self._real.get(name)
-            if real is None:
-                sys.modules.pop(name, None)
-            else:
-                sys.modules[name] = real
+        modules = sys.modules
+        for name in self._gone:
+            modules.pop(name, None)
+        modules.update(self._real)
         CURRENT.kernel, CURRENT.host = self._kept
 
     @contextlib.contextmanager
@@ -158,6 +164,11 @@ class Image:
         """Call the program's main function."""
         return getattr(self.modules[self._module], self._function)(*args)
 
+    def takes_name(self) -> bool:
+        """Does the main function take an argument?"""
+        code = getattr(getattr(self.modules[self._module], self._function), "__code__", None)
+        return code is not None and code.co_argcount == 1
+
     def missed(self) -> list[Any]:
         """Attributes that the program looked for in a stand-in and did not find, since the last call."""
         found = []
@@ -170,8 +181,7 @@ class Image:
 
     # ---- importing
 
-    def _load(self) -> None:
-        before = dict(sys.modules)
+    def _load(self, before: Mapping[str, Any]) -> None:
         self._before = frozenset(before)
         for name, module in before.items():
             if under(name, (*self.roots, *AGAIN)):
@@ -235,13 +245,18 @@ class Image:
                 self.modules[name] = module
             elif name not in self._before or name in self._real:
                 self._take(name, module)
-        self._known = len(sys.modules)
+        self._hide()
+
+    def _hide(self) -> None:
+        self._hidden = [name for name in self._real if name not in self.modules]
+        self._gone = [name for name in self.modules if name not in self._real]
 
     def _adopt(self) -> None:
         """What the program imported while it ran."""
         for name, module in list(sys.modules.items()):
-            if name not in self._before and name not in self.modules:
+            if (name not in self._before or name in self._real) and name not in self.modules:
                 self._take(name, module)
+        self._hide()
 
     def _take(self, name: str, module: Any) -> None:
         if name not in self.modules and module is not None and not _once(module):
@@ -254,6 +269,15 @@ def _once(module: types.ModuleType) -> bool:
     origin = getattr(spec, "origin", None) or ""
     suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
     return origin in ("built-in", "frozen") or origin.endswith(suffixes)
+
+
+def _stateful(name: str, module: types.ModuleType, only: tuple[str, ...]) -> bool:
+    """Is a module's state put back between runs?  Of the standard library, only what is known to have any."""
+    if not getattr(module, "__file__", None):
+        return False
+    if under(name, _STATE):
+        return True
+    return under(name, only) if only else name.partition(".")[0] not in sys.stdlib_module_names
 
 
 def _check(program: Program) -> None:

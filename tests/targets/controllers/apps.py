@@ -8,6 +8,7 @@ BARRIER = """
 from os_ken.base import app_manager
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import CONFIG_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3
 
 
@@ -24,12 +25,9 @@ class Barrier(app_manager.OSKenApp):
         {packet}
 """
 
-WAITS = """
-from os_ken.base import app_manager
-from os_ken.lib import hub
-
-
-class Waits(app_manager.OSKenApp):
+WAITS = (
+    BARRIER.format(packet="pass")
+    + """
     def start(self):
         super().start()
         self.woken = 0
@@ -41,6 +39,7 @@ class Waits(app_manager.OSKenApp):
             event.wait(0.5)
             self.woken += 1
 """
+)
 
 
 def app(directory: Path, name: str, text: str) -> Path:

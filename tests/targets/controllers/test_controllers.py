@@ -140,7 +140,7 @@ def test_a_wait_with_a_timeout_of_the_native_hub_never_ends(tmp_path: Path) -> N
     controller.start(1)
     controller.advance(60.0)
     assert controller.now == 60.0
-    assert controller.apps()["Waits"].woken == 0
+    assert controller.apps()["Barrier"].woken == 0
 
 
 def test_applications_that_do_not_start_are_refused(tmp_path: Path) -> None:

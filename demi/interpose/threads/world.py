@@ -1,0 +1,451 @@
+"""A world of threaded programs with blocking sockets: several nodes in one process, one step at a time.
+
+The one insight: a message that arrives, a wait that times out and a thread that goes on are the only
+things that can move a program whose threads are held, so they are its events, and between them nothing
+happens at all.
+
+What an arrival or a timeout wakes runs in the same step, in the order it was woken; a thread that another
+thread woke is an event of its own (`n1!worker:resume#2`), so which goes next is chosen.  A crash drops
+the threads without running their clean-up code.  Not here: the stand-ins, connections, memory races.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+from demi.errors import DemiError, TargetError
+from demi.events import Event, External, Kind, valid_node_name
+from demi.interpose.canon import canonical
+from demi.interpose.channels import remove_sorted
+from demi.interpose.failures import failure_of
+from demi.interpose.framing import MakeDecoder
+from demi.interpose.threads.faults import Faults
+from demi.interpose.threads.kernel import CURRENT, Host, Kernel, Task
+from demi.interpose.threads.links import Links, Packet
+from demi.interpose.threads.program import Image, Program
+from demi.interpose.threads.streams import Arrival, Net
+from demi.interpose.threads.watchdog import WALL_SECONDS, wall_budget
+from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
+from demi.interpose.world import Capabilities, Step
+
+DELIVER = int(Kind.DELIVER)
+BOOT: Event = (int(Kind.START), -1, -1, 0)
+PIECES_MAX = 100_000  # of threads in one step
+_NONE: list[Event] = []
+Observe = Callable[[Any, Mapping[str, Any]], Any]
+
+
+class ThreadsView:
+    """The View of a run: what `observe` says of each node that is up."""
+
+    def __init__(self, world: ThreadsWorld) -> None:
+        self.names = world.names
+        self.touched: Sequence[int] = ()
+        self._world = world
+        self._seen: dict[int, Any] = {}
+
+    def state(self, node: int) -> Any:
+        if node not in self._seen:
+            self._seen[node] = self._world.look(node)
+        return self._seen[node]
+
+    def forget(self, node: int) -> None:
+        """The node may have changed."""
+        self._seen.pop(node, None)
+        self.touched = (node,)
+
+
+class ThreadsWorld:
+    """A World of programs.
+
+    programs: node name -> Program, whose main function is called with the node's name if it takes one
+    argument.  observe(threads, modules): what invariants see of a node, given its threads (name -> what
+    it waits for, as text) and its modules by name; by default the threads.
+    inputs: label -> (modules, args) -> None, run in a thread of its own on the node.
+    decoder(port) -> how to cut the streams of connections to a port.  timers: see `timers.py`.
+    """
+
+    def __init__(
+        self,
+        programs: Mapping[str, Program],
+        *,
+        observe: Observe | None = None,
+        inputs: Mapping[str, Callable[[Mapping[str, Any], Any], None]] | None = None,
+        decoder: Callable[[int], MakeDecoder | None] = lambda port: None,
+        timers: str = "ordered",
+        wall: float = WALL_SECONDS,
+    ) -> None:
+        for name in programs:
+            if not valid_node_name(name):
+                raise TargetError(
+                    f"{name!r} cannot be a node name", remedy="use letters, digits, _ . -"
+                )
+        self.names: Sequence[str] = tuple(programs)
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self.capabilities = Capabilities("fifo", timers)
+        self.seed = 0
+        self._policy = parse_policy(timers)
+        self._free = self._policy.word == "free"
+        self._observe = observe or (lambda threads, modules: threads)
+        self._inputs = dict(inputs or {})
+        self._wall = wall
+        self.kernel = Kernel(self.names, shared=not self._free)
+        self.kernel.on_arm, self.kernel.on_disarm = self._armed, self._disarmed
+        self._net = self.kernel.network = Net(
+            self.kernel, self._post, reachable=self._reachable, decoder=decoder, report=self._report
+        )
+        hosts = self.kernel.hosts
+        self._images = [
+            Image(program, self.kernel, host)
+            for program, host in zip(programs.values(), hosts, strict=True)
+        ]
+        self.reset(0)
+
+    # ---- the life of a run
+
+    def reset(self, seed: int) -> Step:
+        """Start over; every node's main thread has run until it waits."""
+        self.seed = seed
+        self.kernel.reset(seed)
+        self._net.reset()
+        self.events: list[Event] = []
+        self._links = Links(self.events, len(self.names))
+        self.held = self._links.held
+        self.cut: set[tuple[int, int]] = set()
+        self._resumes: dict[Event, Task] = {}
+        self._resumed: dict[tuple[int, int], int] = {}
+        self._labels: dict[int, str] = {}
+        self._last: tuple[Event, Packet] | None = None
+        self._log: list[str] = []
+        self._begin(BOOT)
+        self._outside = Faults(self)
+        for host in self.kernel.hosts:
+            host.up = True
+        for node in range(len(self.names)):
+            self.boot(node)
+        self._view = ThreadsView(self)
+        self._view.touched = range(len(self.names))
+        step = self.current
+        step.log = tuple(self._log)
+        return step
+
+    def _begin(self, event: Event) -> Step:
+        self.current = self._links.step = step = Step(event)
+        return step
+
+    def enabled(self) -> Sequence[Event]:
+        events, kernel = self.events, self.kernel
+        if self._free or not kernel.armed:
+            return events
+        middle = bisect_left(events, (TIMER, -1, -1, -1))
+        last = bisect_left(events, (TIMER + 1, -1, -1, -1))
+        timers = may_fire(self._policy, kernel.armed, kernel.clocks[0], last > 0)
+        if not timers:
+            return events
+        return events[:middle] + sorted([*timers, *events[middle:last]]) + events[last:]
+
+    def allowed(self, event: Event) -> bool:
+        events = self.enabled() if event[0] == TIMER else self.events
+        at = bisect_left(events, event)
+        return at < len(events) and events[at] == event
+
+    def step(self, event: Event) -> Step:
+        if not self.allowed(event):
+            return Step(event, False)
+        return self.take(event)
+
+    def take(self, event: Event) -> Step:
+        """`step` for an event known to be enabled."""
+        step = self._begin(event)
+        kind, node, peer, _ = event
+        if kind == DELIVER:
+            packet: Packet = self._links.network.take(event, _NONE)
+            self._last = (event, packet)
+            self.kernel.clocks[node if self._free else 0] += DELIVERY_SECONDS
+            self._run(node, packet.arrive)
+        elif kind == TIMER:
+            task = self._resumes.pop(event, None)
+            if task is not None:
+                remove_sorted(self.events, event)
+                self._run(node, lambda: None, task)
+            else:
+                if self._free:
+                    remove_sorted(self.events, event)
+                self._run(node, lambda: None, self.kernel.fire(node, peer))
+        else:
+            self._outside.take(event)
+        if self._log:
+            step.log = tuple(self._log)
+            self._log.clear()
+        self._view.forget(node)
+        return step
+
+    def observe(self) -> ThreadsView:
+        return self._view
+
+    def close(self) -> None:
+        """End all threads."""
+        self.kernel.reset(0)
+
+    # ---- a node runs
+
+    def _run(self, node: int, first: Callable[[], Any], task: Task | None = None) -> None:
+        """Do something at a node, and run what it woke until that waits."""
+        host, image, kernel = self.kernel.hosts[node], self._images[node], self.kernel
+        image.enter()
+        try:
+            first()
+            now = [task] if task is not None else [t for t in host.runnable if not self._listed(t)]
+            if now:
+                with wall_budget(self._wall):
+                    for one in now:
+                        kernel.run(one)
+        finally:
+            image.leave()
+        for woken in host.runnable:
+            if not self._listed(woken):
+                self._resume(woken)
+        if kernel.failures or image.log or image.guard.seen or kernel.spun:
+            self._account(node)
+
+    def _listed(self, task: Task) -> bool:
+        return task.waits == "its turn to resume"
+
+    def _resume(self, task: Task) -> None:
+        """A thread that another one woke becomes an event."""
+        name = f"{task.name}:resume"
+        slot = timer_slot(name)
+        self._labels[slot] = name
+        key = (task.host.index, slot)
+        n = self._resumed.get(key, 0)
+        self._resumed[key] = n + 1
+        event = (TIMER, task.host.index, slot, n)
+        task.waits = "its turn to resume"
+        self._resumes[event] = task
+        insort(self.events, event)
+        self.current.armed = [*self.current.armed, event]
+
+    def _account(self, node: int) -> None:
+        """What a node did that it should not have."""
+        kernel, image, name = self.kernel, self._images[node], self.names[node]
+        self._log += [str(line) for line in image.log]
+        self._log += [f"spins on the clock in {site}" for site in kernel.spun]
+        image.log.clear()
+        kernel.spun.clear()
+        kernel.raise_own()
+        if image.guard.seen:
+            raise image.guard.seen[0]
+        if kernel.failures:
+            error = kernel.failures[0][1]
+            kernel.failures.clear()
+            self.stop(node)
+            self._outside.refresh()
+            self.current.failure = failure_of(name, error)
+        missed = image.missed()
+        if missed:
+            raise missed[0]
+
+    def boot(self, node: int) -> None:
+        """A new process; after a crash its stream and its threads begin anew."""
+        host, image = self.kernel.hosts[node], self._images[node]
+        if not host.up or host.tasks:
+            host.epoch += 1
+            host.reset(self.seed)
+        host.up = True
+        image.reset()
+        args = (host.name,) if image.takes_name() else ()
+        self._run(node, lambda: self.kernel.spawn(host, image.main, args, name="main"))
+
+    def stop(self, node: int) -> None:
+        """The process is gone; each peer will be told by a reset."""
+        host = self.kernel.hosts[node]
+        for event, task in sorted(self._resumes.items()):
+            if task.host is host:
+                del self._resumes[event]
+                remove_sorted(self.events, event)
+                self.current.cancelled = [*self.current.cancelled, event]
+        self.kernel.crash(host)
+        for other in self.kernel.hosts:
+            if other is not host:
+                self._break(host, other)
+
+    def _break(self, a: Host, b: Host) -> None:
+        self._links.lose(a.index, b.index)
+        self._links.lose(b.index, a.index)
+        self._net.sever(a, b)
+
+    # ---- what the kernel and the network tell
+
+    def _armed(self, task: Task, n: int) -> None:
+        event = (TIMER, task.host.index, task.slot, n)
+        self._labels[task.slot] = task.name
+        if self._free:
+            insort(self.events, event)
+        self.current.armed = [*self.current.armed, event]
+
+    def _disarmed(self, task: Task, n: int) -> None:
+        event = (TIMER, task.host.index, task.slot, n)
+        if self._free:
+            remove_sorted(self.events, event)
+        step = self.current
+        if event in step.armed:  # armed and cancelled in one step: it never was
+            step.armed = [other for other in step.armed if other != event]
+        else:
+            step.cancelled = [*step.cancelled, event]
+
+    def _post(self, src: Host, dst: Host, label: str, data: bytes, arrive: Arrival) -> None:
+        self._links.post(src, dst, label, data, arrive)
+
+    def _report(self, why: str) -> None:
+        self._log.append(why)
+
+    def _reachable(self, src: Host, dst: Host) -> bool:
+        a, b = src.index, dst.index
+        return (min(a, b), max(a, b)) not in self.cut
+
+    # ---- what the outside does
+
+    def alive(self, node: int) -> bool:
+        """Is the node up?"""
+        return self.kernel.hosts[node].up
+
+    def sever(self, a: int, b: int, one_way: bool) -> None:
+        """Cut a link, or hold one of its directions."""
+        if one_way:
+            self._links.hold(a, b)
+        else:
+            self.cut.add((min(a, b), max(a, b)))
+            self._break(self.kernel.hosts[a], self.kernel.hosts[b])
+
+    def mend(self, a: int, b: int, one_way: bool) -> None:
+        """Heal it."""
+        self._links.unhold(a, b)
+        if not one_way:
+            self._links.unhold(b, a)
+            self.cut.discard((min(a, b), max(a, b)))
+
+    def inject(self, node: int, external: External) -> None:
+        """An input, in a thread of its own."""
+        func, image = self.input(external), self._images[node]
+        host, modules = self.kernel.hosts[node], image.modules
+        self._run(
+            node,
+            lambda: self.kernel.spawn(host, func, (modules, external.args), name=external.label),
+        )
+
+    def input(self, external: External) -> Any:
+        """The function behind an input.  Raises TargetError for an unknown one."""
+        func = self._inputs.get(external.label)
+        if func is None:
+            raise TargetError(
+                f"the target has no input {external.label!r}",
+                where=external.id,
+                remedy="known: " + ", ".join(sorted(self._inputs)),
+            )
+        return func
+
+    def offer(self, externals: Sequence[External]) -> list[Event]:
+        return self._outside.offer(externals)
+
+    def withdraw(self, event: Event) -> None:
+        self._outside.withdraw(event)
+
+    def external(self, event: Event) -> External:
+        return self._outside.external(event)
+
+    # ---- reading
+
+    def look(self, node: int) -> Any:
+        """What is observed of a node; None while it is down."""
+        host, image = self.kernel.hosts[node], self._images[node]
+        if not host.up:
+            return None
+        threads = {task.name: task.waits for task in host.tasks}
+        for task in self.kernel.deadlock(host):
+            threads[task.name] = "a lock, in a deadlock"
+        kept = CURRENT.kernel, CURRENT.host
+        CURRENT.kernel, CURRENT.host = self.kernel, host
+        try:
+            return self._observe(threads, image.modules)
+        except DemiError:
+            raise
+        except Exception as error:
+            what = f"observe raised {type(error).__name__}: {error}"
+            raise TargetError(what, where=self.names[node]) from error
+        finally:
+            CURRENT.kernel, CURRENT.host = kept
+
+    def _packet(self, event: Event) -> Packet:
+        if self._last is not None and self._last[0] == event:
+            return self._last[1]
+        packet: Packet = self._links.network.peek(event)
+        return packet
+
+    def label(self, event: Event) -> str:
+        kind = event[0]
+        if kind == DELIVER:
+            return self._packet(event).label
+        return self._labels[event[2]] if kind == TIMER else self.external(event).label
+
+    def fingerprint(self, event: Event) -> object:
+        return self._packet(event)[:2] if event[0] == DELIVER else None
+
+    def payload(self, event: Event) -> Any:
+        if event[0] != DELIVER:
+            return None if event[0] == TIMER else self.external(event).args
+        data = self._packet(event).data
+        if not data:
+            return None
+        text = data.decode("utf-8", "replace")
+        return text.rstrip("\r\n") if text.rstrip("\r\n").isprintable() else data.hex()
+
+    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
+        return self._links.network.channel(dst, src)
+
+    def channels(self) -> Sequence[tuple[int, int]]:
+        return self._links.network.channels()
+
+    def node_digest(self, node: int) -> str:
+        return f"{crc32(self._text(node).encode()):08x}"
+
+    def _text(self, node: int) -> str:
+        host = self.kernel.hosts[node]
+        threads = sorted((task.name, task.waits) for task in host.tasks)
+        buffers = [bytes(getattr(thing, "buffer", b"")) for _, thing in sorted(host.fds.items())]
+        return canonical([self._view_of(node), threads, buffers])
+
+    def _view_of(self, node: int) -> Any:
+        return self._view.state(node) if hasattr(self, "_view") else None
+
+    def digest(self) -> bytes:
+        flight = [
+            (dst, src, [self._packet(event)[:2] for event in self.in_flight(dst, src)])
+            for dst, src in self.channels()
+        ]
+        now = self.kernel.clocks[0]
+        timers = sorted(
+            (node, name, 0.0 if self._free else round(deadline - now, 9))
+            for (node, _), (_, name, deadline) in self.kernel.armed.items()
+        )
+        nodes = [self._text(node) for node in range(len(self.names))]
+        whole = [
+            nodes,
+            flight,
+            timers,
+            sorted(self.cut),
+            sorted(self.held),
+            self._outside.waiting(),
+        ]
+        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
+
+    # ---- no checkpoints: re-execution is exact, and a copy of running threads is not
+
+    def checkpoint(self) -> object:
+        raise NotImplementedError("running threads cannot be copied; run the schedule again")
+
+    def restore(self, saved: object) -> None:
+        raise NotImplementedError("running threads cannot be copied; run the schedule again")
