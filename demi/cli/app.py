@@ -11,14 +11,26 @@ from typing import Annotated
 import typer
 
 from demi import __version__
-from demi.cli import demo, explore, export, fuzz, minimize, replay, targets, view
+from demi.cli import (
+    configuration,
+    demo,
+    diff,
+    explore,
+    export,
+    fuzz,
+    minimize,
+    replay,
+    report,
+    targets,
+    view,
+)
 from demi.cli.output import make_writer
 from demi.cli.session import Session
 from demi.errors import UsageError
 from demi.target import nearest
 
 EPILOG = (
-    "--json, -q, -v and --color may stand anywhere.  Exit codes: 0 nothing violated, 1 violation, "
+    "--json, -q, -v, --color and --profile may stand anywhere.  Exit codes: 0 nothing violated, 1 violation, "
     "2 usage, target or file error, 3 internal error, 4 diverged, 5 nothing ran, 130 interrupted."
 )
 app = typer.Typer(
@@ -37,9 +49,13 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "minimize": minimize.minimize,
     "view": view.view,
     "export": export.export,
+    "report": report.report,
+    "diff": diff.diff,
+    "config": configuration.config,
     "demo": demo.demo,
 }
 COLORS = ("auto", "always", "never")
+_VALUED = ("--color", "--profile")
 _ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}
 
 
@@ -64,6 +80,9 @@ def options(
     color: Annotated[
         str, typer.Option("--color", help="auto, always or never; NO_COLOR counts as never.")
     ] = "auto",
+    profile: Annotated[
+        str, typer.Option("--profile", help="Use [tool.demi.profiles.NAME].", metavar="NAME")
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which demi.")
     ] = False,
@@ -74,6 +93,7 @@ def options(
         raise UsageError(f"unknown color {color!r}", where="--color", remedy=nearest(color, COLORS))
     session.writer = make_writer(json=json, color=color, quiet=quiet, verbose=verbose)
     session.quiet, session.verbose, session.color = quiet, verbose, color
+    session.profile = profile
     session.command = context.invoked_subcommand or ""
 
 
@@ -87,9 +107,9 @@ def general_first(words: list[str]) -> list[str]:
     others: list[str] = []
     at = 0
     while at < len(words) and words[at] != "--":
-        if words[at] in _ANYWHERE or words[at].startswith("--color="):
+        if words[at] in _ANYWHERE or words[at].startswith(tuple(f"{one}=" for one in _VALUED)):
             general.append(words[at])
-        elif words[at] == "--color" and at + 1 < len(words):
+        elif words[at] in _VALUED and at + 1 < len(words):
             general.extend(words[at : at + 2])
             at += 1
         else:

@@ -31,6 +31,10 @@ def demo(
     """Find a real bug in an unmodified Raft library, shrink it, show it.
 
     Exit code 0 when the demonstration came to its end.
+
+    \b
+    Example:
+      demi demo --seed 7
     """
     from demi.cli.hunting import conclude, prepare, save_found, search, show
     from demi.cli.messages import command, notice, summary

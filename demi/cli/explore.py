@@ -92,7 +92,10 @@ def explore(
 ) -> int:
     """Try every order within a bound; say exactly what was covered.
 
-    Example: demi explore raft --bug 45 --set nodes=3 --bound timers=2
+    \b
+    Examples:
+      demi explore raft --bug 45 --set nodes=3 --bound timers=2
+      demi explore found.min.jsonl --around 9
     """
     from demi.cli.messages import notice
     from demi.dpor.explore import explore as search

@@ -18,11 +18,23 @@ if TYPE_CHECKING:
     from demi.trace import Trace
 
 
+def formats(incomplete: str) -> list[str]:
+    """Names of formats that begin so, for the shell's completion."""
+    from demi.export import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def export(
     context: typer.Context,
     trace: TraceFile,
     to: Annotated[
-        str, typer.Option("--to", help="shiviz, mermaid, html, chrome, otlp, dot, text or junit.")
+        str,
+        typer.Option(
+            "--to",
+            help="shiviz, mermaid, html, chrome, otlp, dot, text or junit.",
+            autocompletion=formats,
+        ),
     ],
     out: Annotated[
         str, typer.Option("--out", "-o", help="The file to write; - is stdout.", metavar="FILE")
@@ -32,18 +44,22 @@ def export(
         typer.Option(help="The run it was minimized from [the file beside it, if it is that]."),
     ] = None,
 ) -> int:
-    """Write a trace in another tool's format.
+    """Write a trace in another tool's format; nothing is run.
 
-    shiviz  a log for ShiViz; original and minimized side by side\n
-    mermaid  a sequence diagram for Markdown and wikis (at most 150 events)\n
-    html  one page with a clickable space-time diagram, readable offline\n
-    chrome  a timeline for Perfetto and chrome://tracing, in logical time\n
-    otlp  OpenTelemetry spans as one JSON line; causality as links\n
-    dot  the reduced happens-before graph for Graphviz\n
-    text  the lanes, as demi view --plain prints them\n
-    junit  one test result for CI services
+    \b
+    shiviz   a log for ShiViz; original and minimized side by side
+    mermaid  a sequence diagram for Markdown and wikis (at most 150 events)
+    html     one page with a clickable space-time diagram, readable offline
+    chrome   a timeline for Perfetto and chrome://tracing, in logical time
+    otlp     OpenTelemetry spans as one JSON line; causality as links
+    dot      the reduced happens-before graph for Graphviz
+    text     the lanes, as demi view --plain prints them
+    junit    one test result for CI services
 
-    Example: demi export traces/raft/raft-45.min.jsonl --to html -o bug.html
+    \b
+    Examples:
+      demi export traces/raft/raft-45.min.jsonl --to html -o bug.html
+      demi export traces/raft/raft-45.min.jsonl --to dot | dot -Tsvg -o bug.svg
     """
     from demi.export import Source, find_format
 
@@ -55,7 +71,7 @@ def export(
         check_parent(run, first, original)
     text = form.write(Source(run, trace.name, first))
     if out == "-":
-        deliver(session, to, text)
+        deliver(session, "export", to, text)
     else:
         write_file(Path(out), text, trace)
         line = Line("saved", out, wrap=False)
@@ -63,15 +79,15 @@ def export(
     return int(ExitCode.OK)
 
 
-def deliver(session: Session, kind: str, text: str) -> None:
+def deliver(session: Session, kind: str, form: str, text: str) -> None:
     """A whole text on stdout, or in one NDJSON message."""
     lines = tuple(Line("", row, room=0, wrap=False) for row in text.removesuffix("\n").split("\n"))
-    session.writer.emit(Message("export", {"format": kind, "saved": None, "text": text}, lines))
+    session.writer.emit(Message(kind, {"format": form, "saved": None, "text": text}, lines))
 
 
-def write_file(path: Path, text: str, read: Path) -> None:
+def write_file(path: Path, text: str, *read: Path) -> None:
     """Write a whole file or leave what was there.  Raises UsageError, TraceError."""
-    if path.exists() and path.samefile(read):
+    if path.exists() and any(path.samefile(one) for one in read):
         raise UsageError("would overwrite the trace", where=str(path), remedy="choose another -o")
     part = path.with_name(path.name + ".part")
     try:

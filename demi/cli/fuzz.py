@@ -11,7 +11,7 @@ import typer
 
 from demi.cli.config import DEFAULTS
 from demi.cli.hunting import hunt, prepare
-from demi.cli.options import Sets
+from demi.cli.options import Sets, target_names
 from demi.cli.session import Session
 
 
@@ -19,7 +19,11 @@ def fuzz(
     context: typer.Context,
     target: Annotated[
         str,
-        typer.Argument(help="A name, module:attribute, or file.py:ATTRIBUTE.", metavar="TARGET"),
+        typer.Argument(
+            help="A name, module:attribute, or file.py:ATTRIBUTE.",
+            metavar="TARGET",
+            autocompletion=target_names,
+        ),
     ],
     runs: Annotated[
         int | None, typer.Option("--runs", "-n", help=f"How many runs at most [{DEFAULTS.runs}].")
@@ -62,7 +66,15 @@ def fuzz(
         str, typer.Option(help="Look for this fingerprint only [the bug's, else any].")
     ] = "",
 ) -> int:
-    """Look for a violation in many runs; save and shrink the first."""
+    """Look for a violation in many runs; save and shrink the first.
+
+    Exit code 1 when one was found, 0 when none was, which is no proof.
+
+    \b
+    Examples:
+      demi fuzz raft --bug 45 --seed 1
+      demi fuzz my_target.py -n 100000 --max-time 10m --strategy pct
+    """
     session: Session = context.obj
     loaded = session.load(target)
     settings = session.settings(

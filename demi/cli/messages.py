@@ -12,14 +12,16 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demi.cli.output import HEAD, WIDTH, Line, Message, count, plural
 from demi.errors import ExitCode
-from demi.minimizer.minimize import Report, Stage
-from demi.scheduler.replay import Divergence
-from demi.trace import Trace
-from demi.verdict import Violation
+
+if TYPE_CHECKING:
+    from demi.minimizer.minimize import Report, Stage
+    from demi.scheduler.replay import Divergence
+    from demi.trace import Trace
+    from demi.verdict import Violation
 
 
 def command(*words: object) -> str:

@@ -42,6 +42,11 @@ def minimize(
     """Shrink a violating trace; the result is verified by strict replay.
 
     Exit code 0 when it was shrunk, 130 after Ctrl-C with the best so far saved.
+
+    \b
+    Examples:
+      demi minimize found.jsonl --explain
+      demi minimize found.jsonl --max-time 2m --emit-test test_found.py
     """
     from demi.cli.messages import command, stage, summary, violated
     from demi.minimizer.certify import minimality

@@ -1,4 +1,4 @@
-"""Options that several commands share: one spelling, one help text."""
+"""Options that several commands share: one spelling, one help text, one completion."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def target_names(incomplete: str) -> list[str]:
+    """Names of targets that begin so, for the shell's completion."""
+    from demi.cli.config import read_configuration
+    from demi.cli.loading import known_targets
+    from demi.errors import DemiError
+
+    try:
+        known = known_targets(read_configuration(Path.cwd()))
+    except DemiError:  # a faulty file is no reason to talk in the middle of a command line
+        return []
+    return [name for name in known if name.startswith(incomplete)]
+
 
 TraceFile = Annotated[
     Path, typer.Argument(help="A trace file, .jsonl or .jsonl.gz.", metavar="TRACE")

@@ -58,6 +58,11 @@ def replay(
     """Run a trace again.
 
     Exit code 1 when the violation appears, 0 when none does, 4 when the run diverges.
+
+    \b
+    Examples:
+      demi replay traces/raft/raft-45.min.jsonl
+      demi replay traces/raft/raft-45.min.jsonl --lenient --set variant=fixed
     """
     session: Session = context.obj
     run = session.read(trace)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from demi.cli.loading import Loaded, known_targets, load_target
+from demi.cli.options import target_names
 from demi.cli.output import Line, Message, columns
 from demi.cli.session import Session, make_subject
 from demi.errors import DemiError, ExitCode
@@ -33,10 +34,21 @@ CHECK_SECONDS = 60.0  # for the other process
 def targets(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="A name, module:attribute, or file.py:ATTRIBUTE.")
+        str | None,
+        typer.Argument(
+            help="A name, module:attribute, or file.py:ATTRIBUTE.", autocompletion=target_names
+        ),
     ] = None,
 ) -> int:
-    """List the targets; with NAME: its settings, bugs, invariants and a determinism check."""
+    """List the targets; with NAME: its settings, bugs, invariants and a determinism check.
+
+    Exit code 4 when the target does not repeat.
+
+    \b
+    Examples:
+      demi targets
+      demi targets my_target.py:TARGET
+    """
     session: Session = context.obj
     return int(one_target(session, name) if name else all_targets(session))
 

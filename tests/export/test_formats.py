@@ -76,7 +76,7 @@ def test_the_nearest_format_is_named() -> None:
 def test_the_formats_of_the_help_are_those_of_the_registry() -> None:
     from demi.cli.export import export
 
-    told = re.findall(r"^    (\w+)  ", export.__doc__ or "", re.M)
+    told = re.findall(r"^    (\w+)  +\w", export.__doc__ or "", re.M)
     assert told == list(FORMATS)
 
 
