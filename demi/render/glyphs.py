@@ -34,11 +34,13 @@ class Glyphs:
     more: str = "…"
     dot: str = "·"
     rule: str = "─"
+    flight: str = "┃"  # a message under way, on its sender's lane
+    same: str = "="  # says the same as the step that follows
 
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
     lane="|", down=":", dash="-", dash_lost="-", cross="+", tail_right="+", tail_left="+",
     head_right=">", head_left="<", lost="x", timer="@", loop="o", crash="X", restart="^",
-    start="^", inject="*", involved="#", here=">", to="->", more="~", dot="-", rule="-",
+    start="^", inject="*", involved="#", here=">", to="->", more="~", dot="-", rule="-", flight="!",
 )  # fmt: skip

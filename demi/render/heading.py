@@ -54,8 +54,10 @@ def heading(
     return [*lines, Row("")]
 
 
-def ending(trace: Trace, cells: int, glyphs: Glyphs, plain: bool) -> list[Row]:
-    """The verdict with its reason; for a violation its text, in full."""
+def ending(
+    trace: Trace, cells: int, glyphs: Glyphs, plain: bool, stories: Iterable[str] = ()
+) -> list[Row]:
+    """The verdict with its reason; for a violation its text, in full, and what it speaks of."""
     footer, violation = trace.footer, trace.violation
     if footer is None:
         said = f"no verdict: the run was interrupted after {_count(len(trace), 'event')}"
@@ -69,6 +71,11 @@ def ending(trace: Trace, cells: int, glyphs: Glyphs, plain: bool) -> list[Row]:
         Row(""),
         *_folded([_verdict(trace, plain)], "", cells, glyphs, "bad"),
         *_folded(words, " ", cells, glyphs, "", INDENT),
+        *[
+            row
+            for line in stories
+            for row in _folded(line.split(" "), " ", cells, glyphs, "dim", INDENT)
+        ],
     ]
 
 

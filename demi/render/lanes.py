@@ -5,7 +5,8 @@ Lamport's space-time diagrams, without their diagonals, which cells cannot draw)
 about the step fits beside it.
 
 A pure function from a trace to rows; no row is wider than asked.  Steps are counted from 1.
-Not here: causal colouring and selection (the viewer), other formats (exports).
+Not here: causal colouring and selection (the viewer), what a violation speaks of (`story.py`), other
+formats (exports).
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from demi.events import EventName, Kind
-from demi.render.changes import Fold
+from demi.render.changes import Fold, Told, phrases, start
 from demi.render.glyphs import ASCII, UNICODE, Glyphs
 from demi.render.heading import ending, heading
 from demi.render.layout import Layout, plan, short_names
 from demi.render.rows import Row, Strip, ansi
+from demi.render.story import guilty, stories
 from demi.render.text import brief, clip, clip_label, safe, width
-from demi.trace import Entry, Trace
+from demi.trace import Entry, Header, Trace
+from demi.verdict import Violation
 
 Parts = list[tuple[str, str]]
 """Texts beside the lanes, each with its style."""
@@ -51,32 +54,57 @@ def rows(
     first = max(1, first)
     last = steps if last is None else min(last, steps)
     glyphs = ASCII if ascii else UNICODE
-    painter = _Painter(trace, cells, glyphs, ascii, first, last)
+    window = trace.entries[first - 1 : max(last, first - 1)]
+    painter = Painter(trace.header, steps, trace.violation, cells, glyphs, ascii, window)
     return [
         *heading(trace, cells, glyphs, ascii, (first, last)),
         painter.titles(),
-        *painter.steps(first, last),
-        *ending(trace, cells, glyphs, ascii),
+        *_lanes(painter, trace, first, last),
+        *ending(trace, cells, glyphs, ascii, stories(trace, ascii) if last == steps else ()),
     ]
 
 
-class _Painter:
-    """Paints the steps of one trace in order, since what a step changed depends on those before."""
+def _lanes(painter: Painter, trace: Trace, first: int, last: int) -> Iterator[Row]:
+    """The rows of the window; the steps outside are folded and counted."""
+    if first > 1 and len(trace):
+        yield painter.left_out(min(first - 1, len(trace)), "earlier")
+    fold = Fold(start(trace.header, trace.entries))
+    for step, entry in enumerate(trace.entries[: max(0, last)], 1):
+        name = entry.name
+        told = fold.take(entry, name)
+        if step < first:
+            continue
+        yield painter.step(step, entry, name, told)
+        if step == painter.bad_step:
+            yield painter.violated(fold)
+    if last < len(trace):
+        yield painter.left_out(len(trace) - max(last, first - 1), "later")
+
+
+class Painter:
+    """Paints single steps of one run, in any order, each with what is told of it.
+
+    steps: how many there are.  window: entries whose labels decide how wide lanes are.
+    """
 
     def __init__(
-        self, trace: Trace, cells: int, glyphs: Glyphs, plain: bool, first: int, last: int
+        self,
+        header: Header,
+        steps: int,
+        violation: Violation | None,
+        cells: int,
+        glyphs: Glyphs,
+        plain: bool,
+        window: Iterable[Entry],
     ) -> None:
-        self.trace = trace
+        self.found = violation
         self.glyphs = glyphs
         self.plain = plain
-        window = trace.entries[first - 1 : max(last, first - 1)]
-        names = trace.header.nodes
+        names = header.nodes
         labels = [(width(self.label(e, name := e.name)), _ends(name)) for e in window]
-        self.layout: Layout = plan(cells, names, labels, len(trace))
+        self.layout: Layout = plan(cells, names, labels, steps)
         self.lanes = dict(zip(names, self.layout.lanes, strict=False))
-        self.fold = Fold(trace, glyphs, plain)
-        found = trace.violation
-        self.bad_step = found.step + 1 if found and len(trace) else 0
+        self.bad_step = violation.step + 1 if violation and steps else 0
 
     # ---- rows
 
@@ -90,61 +118,54 @@ class _Painter:
             strip.put(at, name, "head")
         return strip.row()
 
-    def steps(self, first: int, last: int) -> Iterator[Row]:
-        """The rows of the window; the steps outside are folded and counted."""
-        hidden = f"{self.glyphs.dot * 3} {{}} {{}} {{}} {self.glyphs.dot * 3}"
+    def left_out(self, count: int, word: str) -> Row:
+        """The row in place of steps that are not shown."""
+        dots = self.glyphs.dot * 3
+        text = f"{dots} {count} {word} {'step' if count == 1 else 'steps'} {dots}"
+        return Row(clip(text, self.layout.cells, self.glyphs.more))
 
-        def left_out(count: int, word: str) -> Row:
-            text = hidden.format(count, word, "step" if count == 1 else "steps")
-            return Row(clip(text, self.layout.cells, self.glyphs.more))
+    def step(
+        self, step: int, entry: Entry, name: EventName, told: Told, flight: str = ""
+    ) -> Row:
+        """One step: its number, the lanes with its mark or arrow, what it says and changed.
 
-        if first > 1 and len(self.trace):
-            yield left_out(min(first - 1, len(self.trace)), "earlier")
-        for step, entry in enumerate(self.trace.entries, 1):
-            if step > last:
-                break
-            if step < first:
-                self.fold.take(entry, entry.name)
-                continue
-            yield self.step(step, entry)
-            if step == self.bad_step:
-                yield self.violation()
-        if last < len(self.trace):
-            yield left_out(len(self.trace) - max(last, first - 1), "later")
-
-    def step(self, step: int, entry: Entry) -> Row:
-        """One step: its number, the lanes with its mark or arrow, what it says and changed."""
-        layout, name = self.layout, entry.name
+        flight: the node on whose lane a message waits to be delivered.
+        """
+        layout = self.layout
         strip = Strip(layout.cells)
         if step == self.bad_step:
             strip.put(0, self.glyphs.here, "bad")
         strip.put(1, f"{step:>{layout.gutter - 1}}", "dim")
-        self._paint_lanes(strip)
+        self._paint_lanes(strip, told.down)
+        if flight in self.lanes:
+            strip.put(self.lanes[flight], self.glyphs.flight, "flight")
         said = self._draw(strip, entry, name)
-        self._beside(
-            strip, ([] if said else [self._caption(entry, name)]) + self.parts(entry, name)
-        )
+        caption = [] if said else [self._caption(entry, name)]
+        self._beside(strip, caption + self.parts(entry, name, told))
         return strip.row(step)
 
-    def violation(self) -> Row:
-        """The row below the violating step: marks on the nodes involved, and the invariant."""
-        found = self.trace.violation
+    def violated(self, fold: Fold) -> Row:
+        """The row below the violating step: marks on the nodes involved, and the invariant.
+
+        fold: after the step.  Beside each mark stand the values that the violation speaks of.
+        """
+        found = self.found
         assert found is not None
         strip = Strip(self.layout.cells)
         strip.put(0, self.glyphs.here, "bad")
-        self._paint_lanes(strip)
+        self._paint_lanes(strip, fold.down)
         for node in found.detail.nodes:
             if node in self.lanes:
-                strip.put(self.lanes[node], self.glyphs.involved, "bad")
+                words = "  ".join(guilty(found, fold.node(node), self.plain))
+                self._mark(strip, node, self.glyphs.involved, words, "bad")
         self._beside(strip, [(f"VIOLATED {safe(found.fingerprint, self.plain)}", "bad")])
         return strip.row(self.bad_step)
 
     # ---- lanes
 
-    def _paint_lanes(self, strip: Strip) -> None:
+    def _paint_lanes(self, strip: Strip, down: frozenset[str]) -> None:
         for node, at in self.lanes.items():
-            down = node in self.fold.down
-            strip.put(at, self.glyphs.down if down else self.glyphs.lane, "lane")
+            strip.put(at, self.glyphs.down if node in down else self.glyphs.lane, "lane")
 
     def _draw(self, strip: Strip, entry: Entry, name: EventName) -> str:
         """Paint the event on the lanes; returns as much of its label as found room there."""
@@ -227,14 +248,15 @@ class _Painter:
     def _style(self, entry: Entry, name: EventName) -> str:
         return "lost" if entry.fell else _STYLE.get(name.kind, "fault")
 
-    def parts(self, entry: Entry, name: EventName) -> Parts:
-        """What is said beside the lanes, what matters most first.  Folds the step."""
+    def parts(self, entry: Entry, name: EventName, told: Told) -> Parts:
+        """What is said beside the lanes, what matters most first."""
         parts: Parts = []
         if entry.fell:
-            down, cut = name.node in self.fold.down, (name.peer, name.node) in self.fold.cut
+            down, cut = name.node in told.down, (name.peer, name.node) in told.cut
             why = f"{name.node} is down" if down else "the link is cut" if cut else "not received"
             parts.append((f"lost: {why}", "lost"))
-        changes = self.fold.take(entry, name)
+        if told.repeats:
+            parts.append((f"{self.glyphs.same} {told.repeats}", "same"))
         if entry.fail is not None:
             error, where, text = (entry.fail.get(key, "") for key in ("error", "where", "text"))
             said = f"{self.glyphs.crash} raised {error} in {where}: {text}"
@@ -242,6 +264,7 @@ class _Painter:
         payload = brief(entry.msg, PAYLOAD_MAX, self.glyphs.more, self.plain)
         if name.kind == Kind.INJECT and entry.msg is not None:
             parts.append((payload, "input"))
+        changes = phrases(told.changes, self.glyphs, self.plain)
         parts += [(change, "change") for change in changes]
         if entry.lost and name.kind != Kind.DROP:
             named = " ".join(safe(gone, self.plain) for gone in entry.lost[:LOST_MAX])

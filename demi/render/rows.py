@@ -25,10 +25,13 @@ STYLES = {
     "change": "",
     "payload": "2",
     "bad": "1;31",
+    "same": "33",
+    "flight": "1;36",
 }
 _RICH = {
     "head": "bold", "dim": "dim", "lane": "dim", "deliver": "cyan", "timer": "yellow",
     "input": "green", "fault": "magenta", "lost": "dim magenta", "payload": "dim", "bad": "bold red",
+    "same": "yellow", "flight": "bold cyan",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ written as Python escapes.  Square brackets stay: rows are text and never parsed
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,17 @@ from rich.cells import cell_len
 
 SCAN_MAX = 400  # characters of one foreign value that are looked at; no row shows more
 DEPTH_MAX = 4  # levels of a nested value that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Long:
+    """A long value by its brief form.  count: items of a list, 0 for another value."""
+
+    text: str
+    count: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.count} items {self.text}" if self.count else self.text
 
 
 @lru_cache(maxsize=4096)
