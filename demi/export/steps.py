@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from demi.causality import Causality
 from demi.events import EventName, Kind
 from demi.minimizer.certify import explanation
-from demi.render.changes import Fold
+from demi.render.changes import Fold, phrases, start
 from demi.render.glyphs import UNICODE
 from demi.render.text import brief, safe
 from demi.trace import Entry, Trace
@@ -79,7 +79,7 @@ def outside(trace: Trace) -> str:
 def steps(trace: Trace, causality: Causality | None = None) -> list[Step]:
     """The steps of a trace in order."""
     order = causality or Causality(trace)
-    fold = Fold(trace, UNICODE, False)
+    fold = Fold(start(trace.header, trace.entries))
     made: dict[str, int] = {}
     last = trace.violation.step if trace.violation else -1
     nowhere = outside(trace)
@@ -87,7 +87,7 @@ def steps(trace: Trace, causality: Causality | None = None) -> list[Step]:
     for at, entry in enumerate(trace.entries):
         name = entry.name
         trouble = _trouble(entry, name, fold)
-        changes = fold.take(entry, name)
+        changes = phrases(fold.take(entry, name).changes, UNICODE, False)
         label = safe(name.label) + (f"#{name.nth}" if name.label else "")
         shown = entry.msg not in (None, {}, [])
         found.append(

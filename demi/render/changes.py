@@ -22,7 +22,9 @@ from demi.render.text import Long, brief, safe
 from demi.trace import Entry, Header
 
 VALUE_MAX = 24  # characters of one value in a change
-ITEMS_MAX = 64  # items and characters of one observed value that are kept; beyond, its brief form is
+ITEMS_MAX = (
+    64  # items and characters of one observed value that are kept; beyond, its brief form is
+)
 TEXT_MAX = 2000
 HEARD_MAX = 512  # links and types of messages remembered per node; more is a flood nobody reads
 _LIFE = (Kind.START, Kind.RESTART, Kind.CRASH)
@@ -152,7 +154,6 @@ class Fold:
             del seen.heard[next(iter(seen.heard))]
         seen.heard[key] = self.steps, content
         return step if before == content else 0
-
 
     def _content(self, message: Any) -> int:
         try:

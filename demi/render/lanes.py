@@ -11,7 +11,7 @@ formats (exports).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from demi.events import EventName, Kind
 from demi.render.changes import Fold, Told, phrases, start
@@ -124,9 +124,7 @@ class Painter:
         text = f"{dots} {count} {word} {'step' if count == 1 else 'steps'} {dots}"
         return Row(clip(text, self.layout.cells, self.glyphs.more))
 
-    def step(
-        self, step: int, entry: Entry, name: EventName, told: Told, flight: str = ""
-    ) -> Row:
+    def step(self, step: int, entry: Entry, name: EventName, told: Told, flight: str = "") -> Row:
         """One step: its number, the lanes with its mark or arrow, what it says and changed.
 
         flight: the node on whose lane a message waits to be delivered.

@@ -38,7 +38,7 @@ def named(found: Violation, seen: Seen) -> list[str]:
     fields = []
     for field, value in seen.fields.items():
         text = isinstance(value, str) and value in words
-        number = field in words and not isinstance(value, (dict, list, tuple))
+        number = field in words and isinstance(value, (bool, int, float))
         if text or number:
             fields.append(field)
     return sorted(fields, key=lambda field: not isinstance(seen.fields[field], str))[:FIELDS_MAX]

@@ -109,9 +109,7 @@ class Source:
     def _line(self, number: int) -> bytes:
         first, end = self._starts[number], self._starts[number + 1]
         if end - first > LINE_BYTES_MAX:
-            raise TraceError(
-                "a line too long to be an event", where=f"{self.path}:{number + 1}"
-            )
+            raise TraceError("a line too long to be an event", where=f"{self.path}:{number + 1}")
         self._file.seek(first)
         return self._file.read(end - first)
 
@@ -131,7 +129,9 @@ def _opened(path: Path) -> IO[bytes]:
         return raw
     raw.seek(0)
     limit = max(GZIP_FREE_BYTES, GZIP_RATIO_MAX * os.fstat(raw.fileno()).st_size)
-    plain: IO[bytes] = tempfile.TemporaryFile()
+    handle, name = tempfile.mkstemp(prefix="demi-view-")
+    plain = os.fdopen(handle, "w+b")
+    os.unlink(name)  # gone with the process, however that ends
     with raw, gzip.GzipFile(fileobj=raw) as packed:
         total = 0
         while True:

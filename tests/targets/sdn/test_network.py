@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from toy_controller import Toy
 
 from demi.errors import TargetError
 from demi.events import Event, External, Kind
@@ -29,7 +30,6 @@ from targets.sdn.openflow.wire import Port, Type, unpack
 from targets.sdn.packets import parse, udp_frame
 from targets.sdn.profile import profile
 from targets.sdn.world import NetworkWorld
-from toy_controller import Toy
 
 FRAME = parse(udp_frame((1, 0x0A000001), (2, 0x0A000002), 7, b"x"))
 
