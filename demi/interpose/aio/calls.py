@@ -1,0 +1,73 @@
+"""Causal ids of requests across services, so that a trace reads as a call tree.
+
+The one insight: a server handles the requests of one connection one after the other in one context, so a
+cell in that context says which request is being served, and what is sent from there is its child;
+nothing has to be propagated in headers.
+
+Ids are hierarchical: `web/1` is the first request that nothing caused at host web, `web/1/2` the second
+that serving it sent.  They do not change when unrelated requests are reordered.
+Not here: which bytes are a request (`framings.py`).
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from demi.interpose.aio.host import Host
+
+
+class Call:
+    """The request that a connection serves now."""
+
+    __slots__ = ("children", "id")
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.children = 0
+
+    def serve(self, call: str) -> None:
+        """A new request."""
+        self.id = call
+        self.children = 0
+
+
+CALL: contextvars.ContextVar[Call | None] = contextvars.ContextVar("demi_call", default=None)
+
+
+def child(host: Host, parent: Call | None) -> str:
+    """The id of a request that is being sent."""
+    if parent is None or not parent.id:
+        host.roots += 1
+        return f"{host.name}/{host.roots}"
+    parent.children += 1
+    return f"{parent.id}/{parent.children}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a call tree.  depth: 0 for a root; step: index of its delivery."""
+
+    depth: int
+    call: str
+    event: str
+    step: int
+
+
+def call_tree(events: Iterable[tuple[str, Any]]) -> Iterator[Line]:
+    """The call tree of a run, from (event id, payload) of its deliveries, requests before what they caused."""
+    found = []
+    for step, (event, payload) in enumerate(events):
+        call = payload.get("call") if isinstance(payload, dict) else None
+        if isinstance(call, str) and call:
+            found.append((_path(call), step, event, call))
+    for path, step, event, call in sorted(found):
+        yield Line(len(path) - 2, call, event, step)
+
+
+def _path(call: str) -> tuple[tuple[int, str], ...]:
+    """`web/1/10` with its numbers as numbers."""
+    host, *numbers = call.split("/")
+    return ((0, host), *((int(number), "") for number in numbers))

@@ -1,0 +1,145 @@
+"""A host: one machine of the system under test, from one start to its next crash.
+
+The one insight: a context variable says which host runs, and every task, callback and timer carries its
+context, so clock, randomness, files and addresses resolve per host with no bookkeeping at all.
+
+A restart makes a new Host on the same disk.  Not here: what a host runs (`world.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from demi.errors import ContractError
+from demi.interpose.actor import Stream, stream_seed
+from demi.interpose.escapes import call_site
+
+if TYPE_CHECKING:
+    from demi.interpose.aio.files import Disk
+    from demi.interpose.aio.loop import HeldLoop
+
+EPOCH = 1_700_000_000.0  # what a wall clock shows at virtual time 0
+READS_MAX = 100_000  # clock reads in one step, during which no time passes
+TASKS_MAX = 50_000  # unfinished tasks of one host
+_SWEEP = 1_000
+
+
+class Stuck(BaseException):
+    """The program cannot go on: it blocks, spins, leaks or leaves.  Not caught by `except Exception`.
+
+    name: the error's name in a failure; what: why, with the remedy; where: the call site.
+    """
+
+    def __init__(self, name: str, what: str, where: str = "") -> None:
+        super().__init__(what)
+        self.name = name
+        self.what = what
+        self.where = where or call_site(2)
+
+
+class Host:
+    """What a service's main is given, and what stands for the machine it runs on.
+
+    name, peers: host names.  address: IPv4 as text.  state: whatever main puts there for `observe` and
+    inputs.  disk: the files.  log: lines of the running step.
+    """
+
+    __slots__ = (
+        "address", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
+        "modules", "name", "peers", "ports", "random", "reads", "roots", "skew", "state", "streams",
+        "sweep_at", "tasks", "udp",
+    )  # fmt: skip
+
+    def __init__(
+        self, loop: HeldLoop, index: int, name: str, peers: tuple[str, ...], seed: int, disk: Disk
+    ) -> None:
+        self.loop = loop
+        self.index = index
+        self.name = name
+        self.peers = peers
+        self.address = address_of(index)
+        self.incarnation = 0
+        self.disk = disk
+        self.random = Stream(stream_seed(seed, name))
+        self.skew = 0.0
+        self.reads = 0
+        self.roots = 0  # requests that no other request caused
+        self.ports = 40_000
+        self.state: Any = None
+        self.log: list[str] = []
+        self.listeners: dict[int, Any] = {}
+        self.udp: dict[int, Any] = {}
+        self.streams: list[Any] = []
+        self.modules: dict[str, Any] = {}
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.sweep_at = _SWEEP
+        self.digest = 0
+        self.context = contextvars.Context()
+        self.context.run(HOST.set, self)
+
+    # ---- for programs
+
+    def module(self, name: str) -> Any:
+        """This host's own copy of an isolated package or module."""
+        found = self.modules.get(name)
+        if found is None:
+            raise ContractError(
+                f"{name!r} is not isolated per host",
+                remedy=f"list its package: AsyncioWorld(..., isolate=({name.split('.')[0]!r},))",
+            )
+        return found
+
+    def note(self, text: str) -> None:
+        """A line for the trace; it decides nothing."""
+        self.log.append(text)
+
+    # ---- for stand-ins
+
+    def monotonic(self) -> float:
+        """Virtual seconds; stands still during a step."""
+        self.reads += 1
+        if self.reads > READS_MAX:
+            raise Stuck("SpinsOnClock", f"reads the clock {READS_MAX} times in one step; await instead")
+        return self.loop.now
+
+    def wall(self) -> float:
+        """Seconds since 1970, as this host's clock shows them."""
+        return EPOCH + self.skew + self.monotonic()
+
+    def entropy(self, size: int) -> bytes:
+        """Bytes of this host's stream."""
+        return self.random.getrandbits(8 * size).to_bytes(size, "little") if size else b""
+
+    def port(self) -> int:
+        """A free local port."""
+        self.ports += 1
+        return self.ports
+
+    def mix(self, data: bytes) -> None:
+        """Something entered or left the host: part of its digest."""
+        self.digest = crc32(data, self.digest)
+
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """asyncio holds tasks weakly; nobody else here would hold them."""
+        tasks = self.tasks
+        tasks.append(task)
+        if len(tasks) > self.sweep_at:
+            self.tasks = live = [one for one in tasks if not one.done()]
+            self.sweep_at = 2 * len(live) + _SWEEP
+            if len(live) > TASKS_MAX:
+                raise Stuck("LeaksTasks", f"has more than {TASKS_MAX} unfinished tasks; await or cancel them")
+
+
+def address_of(index: int) -> str:
+    """The address of the host with that index."""
+    return f"10.0.{index // 250}.{index % 250 + 1}"
+
+
+HOST: contextvars.ContextVar[Host | None] = contextvars.ContextVar("demi_host", default=None)
+"""The host that runs now; None in our own code."""
+
+Main = Callable[[Host], Any]

@@ -1,0 +1,66 @@
+"""The watch: a step that blocks for ever is stopped where it blocks.
+
+The one insight: an interval timer of the operating system costs a step nothing; only when two alarms find
+the same step running is it stopped, so a slow machine does not stop a run that goes on.
+
+Works in the main thread of a process on systems with SIGALRM; elsewhere a step that blocks blocks.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from demi.interpose.aio.host import Stuck
+from demi.interpose.escapes import call_site, site_of, under
+
+
+class Watch:
+    """seconds: how long a step may take, at least; at most twice that.  ticks: counts steps begun."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._previous: Any = None
+        self._on = False
+        self._seen = -1
+        self.running = False
+        self.ticks = 0
+
+    def start(self) -> None:
+        """Watch from here on, where that is possible."""
+        if not self._on and threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGALRM, self._alarm)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, self._seconds)
+            self._on = True
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._on:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._previous)
+            self._on = False
+
+    def _alarm(self, number: int, frame: FrameType | None) -> None:
+        if not self.running:
+            self._seen = -1
+        elif self._seen == self.ticks:
+            raise Stuck(
+                "Blocks",
+                f"did not come to rest in {self._seconds:g} s: a blocking call or an endless loop;"
+                " await, or run it in an executor",
+                place_in_program(frame),
+            )
+        else:
+            self._seen = self.ticks
+
+
+def place_in_program(frame: FrameType | None) -> str:
+    """The nearest frame outside demi's adapters and asyncio."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not under(module, ("demi", "asyncio")):
+            return site_of(frame)
+        frame = frame.f_back
+    return call_site()
