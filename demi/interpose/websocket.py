@@ -85,7 +85,10 @@ def read(data: bytes) -> Any:
     if data[0] & 0x40:
         return {"deflated": body.hex()}
     if data[0] & 0x0F == 8:
-        return {"code": int.from_bytes(body[:2], "big"), "reason": body[2:].decode("utf-8", "replace")}
+        return {
+            "code": int.from_bytes(body[:2], "big"),
+            "reason": body[2:].decode("utf-8", "replace"),
+        }
     try:
         return json.loads(body)
     except ValueError:

@@ -57,7 +57,7 @@ class Line:
 
 
 def call_tree(events: Iterable[tuple[str, Any]]) -> Iterator[Line]:
-    """The call tree of a run, from (event id, payload) of its deliveries, requests before what they caused."""
+    """The call tree of a run, from (event id, payload) of its steps, requests before what they caused."""
     found = []
     for step, (event, payload) in enumerate(events):
         call = payload.get("call") if isinstance(payload, dict) else None

@@ -55,7 +55,10 @@ class File:
         data = bytearray(self.synced)
         for number, write in enumerate(self.since[:kept]):
             last = number == kept - 1 and write.data is not None
-            _apply(data, Write(write.at, write.data[:torn]) if last and write.data is not None else write)
+            _apply(
+                data,
+                Write(write.at, write.data[:torn]) if last and write.data is not None else write,
+            )
         self.data = data
         self.sync()
 

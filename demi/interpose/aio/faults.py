@@ -140,20 +140,21 @@ class Faults(Outside):
         elif external.label == "fail_after":
             data = http1.answer(504, "Gateway Timeout")
             net.replace(victim, _answer(packet, "504", data))
-        elif packet.op == CONNECT:
+        elif packet.op == CONNECT and packet.args.answer:
             net.drop(victim)
-            net.push(packet.args[3], Packet(REFUSED, "refused"))
+            net.push(packet.args.back, Packet(REFUSED, "refused"))
         elif external.label == "refuse":
             net.drop(victim)
-            lane.end.severed()
-            other = lane.end.out.end
-            if other is not None:
-                other.severed()
+            lane.begin.severed()
+            if lane.end is not None:
+                lane.end.severed()
         else:
             net.drop(victim)
-            lane.end.framing.unask()
+            client = lane.begin
+            client.framing.unask()
+            client.opens = packet.args  # the server has still to be told of the connection
             data = http1.answer(503, "Service Unavailable")
-            net.push(lane.end.out, _answer(packet, f"503 {packet.label}", data))
+            net.push(client.inn, _answer(packet, f"503 {packet.label}", data))
 
     def _delay(self, lane: Lane, seconds: float) -> None:
         world = self._aio

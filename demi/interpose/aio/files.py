@@ -25,11 +25,15 @@ REAL = {name: getattr(os, name) for name in (
     "fdatasync", "open", "close", "write", "read", "truncate", "ftruncate",
 )}  # fmt: skip
 
-_open_files: dict[int, tuple[Disk, Any]] = {}  # our descriptors: a raw file, or the path of a directory
+_open_files: dict[
+    int, tuple[Disk, Any]
+] = {}  # our descriptors: a raw file, or the path of a directory
 
 
 def _path(path: Any) -> str:
-    return os.path.normpath(os.path.join("/", os.fsdecode(path))) if not isinstance(path, int) else ""
+    return (
+        os.path.normpath(os.path.join("/", os.fsdecode(path))) if not isinstance(path, int) else ""
+    )
 
 
 def forget_descriptors() -> None:
@@ -98,8 +102,16 @@ class Raw(io.RawIOBase):
         return size
 
 
-def held_open(file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None,
-              errors: Any = None, newline: Any = None, closefd: bool = True, opener: Any = None) -> Any:  # fmt: skip
+def held_open(
+    file: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: Any = None,
+    errors: Any = None,
+    newline: Any = None,
+    closefd: bool = True,
+    opener: Any = None,
+) -> Any:
     """`open`: the host's disk first, then the real one for reading."""
     host = HOST.get()
     if host is None or isinstance(file, int):
@@ -154,7 +166,9 @@ def stat(host: Host, path: Any, **options: Any) -> Any:
     """os.stat, os.lstat."""
     if isinstance(path, int):
         disk, raw = _open_files.get(path, (None, None))
-        return REAL["stat"](path) if disk is None or raw is None else _stat(len(raw.file.data), False)
+        return (
+            REAL["stat"](path) if disk is None or raw is None else _stat(len(raw.file.data), False)
+        )
     disk, name = _on(host, path)
     if name in disk.files:
         return _stat(len(disk.files[name].data), False)
@@ -170,7 +184,9 @@ def listdir(host: Host, path: Any = ".") -> Any:
     """os.listdir: a directory of the host's own, or a real one."""
     disk, name = _on(host, path)
     inside = name.rstrip("/") + "/"
-    own = {n[len(inside) :].split("/")[0] for n in [*disk.files, *disk.dirs] if n.startswith(inside)}
+    own = {
+        n[len(inside) :].split("/")[0] for n in [*disk.files, *disk.dirs] if n.startswith(inside)
+    }
     return sorted(own) if name in disk.dirs or own else REAL["listdir"](path)
 
 

@@ -19,7 +19,7 @@ from demi.interpose.actor import Stream, stream_seed
 from demi.interpose.escapes import call_site
 
 if TYPE_CHECKING:
-    from demi.interpose.aio.files import Disk
+    from demi.interpose.aio.disk import Disk
     from demi.interpose.aio.loop import HeldLoop
 
 EPOCH = 1_700_000_000.0  # what a wall clock shows at virtual time 0
@@ -103,7 +103,9 @@ class Host:
         """Virtual seconds; stands still during a step."""
         self.reads += 1
         if self.reads > READS_MAX:
-            raise Stuck("SpinsOnClock", f"reads the clock {READS_MAX} times in one step; await instead")
+            raise Stuck(
+                "SpinsOnClock", f"reads the clock {READS_MAX} times in one step; await instead"
+            )
         return self.loop.now
 
     def wall(self) -> float:
@@ -131,7 +133,10 @@ class Host:
             self.tasks = live = [one for one in tasks if not one.done()]
             self.sweep_at = 2 * len(live) + _SWEEP
             if len(live) > TASKS_MAX:
-                raise Stuck("LeaksTasks", f"has more than {TASKS_MAX} unfinished tasks; await or cancel them")
+                raise Stuck(
+                    "LeaksTasks",
+                    f"has more than {TASKS_MAX} unfinished tasks; await or cancel them",
+                )
 
 
 def address_of(index: int) -> str:

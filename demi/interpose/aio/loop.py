@@ -35,7 +35,10 @@ class Ready:
     __slots__ = ("args", "callback", "context")
 
     def __init__(
-        self, callback: Callable[..., Any] | None, args: tuple[Any, ...], context: contextvars.Context
+        self,
+        callback: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        context: contextvars.Context,
     ) -> None:
         self.callback = callback
         self.args = args
@@ -51,10 +54,11 @@ class Ready:
         return self.callback is None
 
 
-class HeldLoop(asyncio.AbstractEventLoop):
+class HeldLoop:
     """One loop for all hosts of one run.  now: virtual seconds.  hosts: name -> index."""
 
     def __init__(self, timers: Timers, wires: Wires, hosts: Mapping[str, int]) -> None:
+        self._self: Any = self  # with its type: see `make_loop`
         self.hosts = hosts
         self.now = 0.0
         self.ready: deque[Ready] = deque()
@@ -111,15 +115,19 @@ class HeldLoop(asyncio.AbstractEventLoop):
     # ---- futures and tasks
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._self)
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         if self._factory is not None:
-            task = self._factory(self, coro) if context is None else self._factory(self, coro, context=context)
+            task = (
+                self._factory(self, coro)
+                if context is None
+                else self._factory(self, coro, context=context)
+            )
         elif context is None:
-            task = asyncio.Task(coro, loop=self, name=name or "task")
+            task = asyncio.Task(coro, loop=self._self, name=name or "task")
         else:
-            task = asyncio.Task(coro, loop=self, name=name or "task", context=context)
+            task = asyncio.Task(coro, loop=self._self, name=name or "task", context=context)
         host = HOST.get()
         if host is not None:
             host.keep(task)
@@ -173,15 +181,21 @@ class HeldLoop(asyncio.AbstractEventLoop):
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> Any:
         return sockaddr[0], str(sockaddr[1])
 
-    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # fmt: skip
+    async def create_connection(
+        self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
         _no_tls(options)
         return await self.wires.connect(protocol_factory, host, port, options.get("sock"))
 
-    async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # fmt: skip
+    async def create_server(
+        self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
         _no_tls(options)
         return self.wires.listen(protocol_factory, port, options.get("sock"))
 
-    async def create_datagram_endpoint(self, protocol_factory: Any, local_addr: Any = None, remote_addr: Any = None, **options: Any) -> Any:  # fmt: skip
+    async def create_datagram_endpoint(
+        self, protocol_factory: Any, local_addr: Any = None, remote_addr: Any = None, **options: Any
+    ) -> Any:
         return self.wires.datagrams(protocol_factory, local_addr, remote_addr)
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
@@ -214,7 +228,7 @@ class HeldLoop(asyncio.AbstractEventLoop):
 
     def enter(self) -> None:
         """The loop runs from here on."""
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self._self)
 
     def leave(self) -> None:
         """It does not any more."""
@@ -272,3 +286,12 @@ def _refuser(name: str, remedy: str) -> Callable[..., Any]:
 
 for _name, _remedy in _REFUSED.items():
     setattr(HeldLoop, _name, _refuser(_name, _remedy))
+
+
+_Loop: Any = type("HeldEventLoop", (HeldLoop, asyncio.AbstractEventLoop), {})
+
+
+def make_loop(timers: Timers, wires: Wires, hosts: Mapping[str, int]) -> HeldLoop:
+    """A loop that programs also recognize by its type."""
+    made: HeldLoop = _Loop(timers, wires, hosts)
+    return made

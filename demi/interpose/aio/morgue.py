@@ -11,10 +11,9 @@ import contextvars
 import gc
 import sys
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
-from demi.interpose.aio.host import HOST, Host
+from demi.interpose.aio.host import Host
 
 YOUNG_MAX = 150_000  # objects made and not freed since the last collection
 _open: list[bool] = []  # one per world: was the collector on before?
@@ -32,37 +31,37 @@ def close_for_runs() -> None:
         gc.enable()
 
 
-def bury(hosts: Sequence[Host], graves: list[object], all_of_it: bool) -> None:
-    """Let go of dead hosts.  all_of_it: collect now, at the end of the last run."""
+def bury(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
+    """Let go of dead hosts and empty both lists.  all_of_it: collect now, at the end of the last run."""
     if not hosts and not all_of_it:
         return
     for host in hosts:
         for task in host.tasks:
-            setattr(task, "_log_destroy_pending", False)
+            vars_of: Any = task
+            vars_of._log_destroy_pending = False
     context = hosts[0].context.copy() if hosts else contextvars.copy_context()
-    context.run(_let_go, hosts, graves, all_of_it)
-
-
-def _let_go(hosts: Sequence[Host], graves: list[object], all_of_it: bool) -> None:
     heard, sys.unraisablehook = sys.unraisablehook, _unheard
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for host in hosts:
-                host.reads = 0
-                host.tasks.clear()
-                host.streams.clear()
-                host.udp.clear()
-                host.listeners.clear()
-                host.state = None
-            graves.clear()
-            if all_of_it or gc.get_count()[0] > YOUNG_MAX:
-                gc.collect()
-    except BaseException:
-        if HOST.get() is None:
-            raise
+            context.run(_let_go, hosts, graves, all_of_it)
     finally:
         sys.unraisablehook = heard
+
+
+def _let_go(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
+    for host in hosts:
+        host.reads = 0
+        for part in (host.tasks, host.streams, host.udp, host.listeners, host.modules):
+            part.clear()
+        host.state = None
+        loop: Any = host.loop
+        loop.timers = loop.wires = None  # the context we run in still knows the host
+        loop.ready.clear()
+    hosts.clear()
+    graves.clear()
+    if all_of_it or gc.get_count()[0] > YOUNG_MAX:
+        gc.collect()
 
 
 def _unheard(unraisable: Any) -> None:

@@ -42,9 +42,12 @@ class Packet:
 
 
 class Lane:
-    """One direction.  end: who receives (a stream end or an endpoint).  holds: why it may not deliver."""
+    """One direction.  begin, end: the stream ends that send and receive.  holds: why it may not deliver.
 
-    __slots__ = ("dst", "end", "holds", "number", "queue", "sent", "src")
+    deaf: nobody reads what is sent.
+    """
+
+    __slots__ = ("begin", "deaf", "dst", "end", "holds", "number", "queue", "sent", "src")
 
     def __init__(self, src: int, dst: int, number: int) -> None:
         self.src = src
@@ -53,7 +56,9 @@ class Lane:
         self.sent = 0
         self.queue: deque[Event] = deque()
         self.holds: set[str] = set()
+        self.begin: Any = None
         self.end: Any = None
+        self.deaf = False
 
 
 class Net:

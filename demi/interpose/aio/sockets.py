@@ -23,7 +23,9 @@ class HeldSocket(REAL):
     opened: it is a real one.  names: (own address, peer address).  end: the connection, if connected.
     """
 
-    def __init__(self, family: Any = -1, type: Any = -1, proto: Any = -1, fileno: Any = None) -> None:
+    def __init__(
+        self, family: Any = -1, type: Any = -1, proto: Any = -1, fileno: Any = None
+    ) -> None:
         self.opened = HOST.get() is None
         self.end: Any = None
         self.names: tuple[Any, Any] = (("0.0.0.0", 0), None)
@@ -115,7 +117,17 @@ def _blocking(name: str) -> Any:
     return call
 
 
-for _name in ("accept", "connect", "connect_ex", "recv", "recvfrom", "recv_into", "send", "sendall", "sendto"):
+for _name in (
+    "accept",
+    "connect",
+    "connect_ex",
+    "recv",
+    "recvfrom",
+    "recv_into",
+    "send",
+    "sendall",
+    "sendto",
+):
     setattr(HeldSocket, _name, _blocking(_name))
 
 
@@ -141,7 +153,9 @@ def resolve(name: Any) -> int:
     if found is None:
         found = index_of_address(name)
     if found is None or found >= len(names):
-        raise socket.gaierror(socket.EAI_NONAME, f"no host {name!r} in this run; hosts: {', '.join(names)}")
+        raise socket.gaierror(
+            socket.EAI_NONAME, f"no host {name!r} in this run; hosts: {', '.join(names)}"
+        )
     return int(found)
 
 
@@ -149,6 +163,8 @@ def getaddrinfo(name: Any, port: Any, *args: Any, **options: Any) -> list[Any]:
     """`socket.getaddrinfo` among the hosts of the run."""
     kind = options.get("type") or (args[1] if len(args) > 1 else 0) or socket.SOCK_STREAM
     proto = 17 if kind == socket.SOCK_DGRAM else 6
-    number = int(port) if port and str(port).isdigit() else {"http": 80, "https": 443}.get(str(port), 0)
+    number = (
+        int(port) if port and str(port).isdigit() else {"http": 80, "https": 443}.get(str(port), 0)
+    )
     address = (address_of(resolve(name)), number)
     return [(socket.AF_INET, socket.SocketKind(kind), proto, "", address)]

@@ -29,7 +29,7 @@ from demi.interpose.aio import files, sockets
 from demi.interpose.aio.host import HOST, Host, Stuck
 from demi.interpose.escapes import call_site, too_early, under
 
-REAL_DATETIME, REAL_DATE, REAL_RANDOM = datetime.datetime, datetime.date, random.Random
+REAL_DATETIME = datetime.datetime
 
 
 def _dispatch(name: str, real: Callable[..., Any], held: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +49,9 @@ def _sleep(host: Host, seconds: float) -> None:
 
 
 def _exit(host: Host, code: int = 0) -> None:
-    raise Stuck("OsExit", f"called os._exit({code}); a host is stopped by returning, raising or a crash")
+    raise Stuck(
+        "OsExit", f"called os._exit({code}); a host is stopped by returning, raising or a crash"
+    )
 
 
 def _run(host: Host, main: Any, **options: Any) -> Any:
@@ -61,6 +63,7 @@ def _run(host: Host, main: Any, **options: Any) -> Any:
     )
 
 
+_REAL_TIME: dict[str, Callable[..., Any]] = {"gmtime": time.gmtime, "strftime": time.strftime}
 _CLOCKS: dict[str, Callable[..., Any]] = {
     "time": Host.wall,
     "time_ns": lambda host: int(host.wall() * 1e9),
@@ -76,7 +79,6 @@ _CLOCKS: dict[str, Callable[..., Any]] = {
         form, _REAL_TIME["gmtime"](host.wall()) if at is None else at
     ),
 }
-_REAL_TIME = {name: getattr(time, name) for name in _CLOCKS}
 _DRAWS = (
     "random", "uniform", "triangular", "randint", "choice", "randrange", "sample", "shuffle", "choices",
     "normalvariate", "lognormvariate", "expovariate", "vonmisesvariate", "gammavariate", "gauss",
@@ -88,7 +90,7 @@ def _draw(name: str) -> Callable[..., Any]:
     return lambda host, *args, **kwargs: getattr(host.random, name)(*args, **kwargs)
 
 
-class HeldRandom(REAL_RANDOM):
+class HeldRandom(random.Random):
     """`random.Random`: without a seed it takes one from its host instead of the system."""
 
     def __init__(self, x: Any = None) -> None:
@@ -110,7 +112,7 @@ class _Meta(type):
         return issubclass(other, REAL_DATETIME)
 
 
-class HeldDatetime(REAL_DATETIME, metaclass=_Meta):
+class HeldDatetime(datetime.datetime, metaclass=_Meta):
     """`datetime.datetime` whose now is the host's."""
 
     @classmethod
@@ -154,8 +156,9 @@ def _table() -> list[tuple[Any, str, Any]]:
     add(socket, "gethostname", lambda host: host.name)
     add(socket, "getfqdn", lambda host, name="": name or host.name)
     add(socket, "gethostbyname", lambda host, name: sockets.getaddrinfo(name, 0)[0][4][0])
-    for name, held in files.HELD.items():
-        add(os, name, held)
+    on_disk: Callable[..., Any]
+    for name, on_disk in files.HELD.items():
+        add(os, name, on_disk)
     rows += [
         (socket, "socket", sockets.HeldSocket),
         (random, "Random", HeldRandom),
@@ -167,7 +170,16 @@ def _table() -> list[tuple[Any, str, Any]]:
 
 
 _TABLE = [(module, name, getattr(module, name), held) for module, name, held in _table()]
-_SPARED = ("demi", "demi.interpose", "typing", "_pytest", "pluggy", "hypothesis", "importlib", "zipimport")
+_SPARED = (
+    "demi",
+    "demi.interpose",
+    "typing",
+    "_pytest",
+    "pluggy",
+    "hypothesis",
+    "importlib",
+    "zipimport",
+)
 _OS_MODULES = ("posix", "genericpath", "_io", "_socket", "_random")
 _holders: list[None] = []
 
@@ -218,12 +230,17 @@ def bound_deeper(roots: Iterable[str]) -> None:
 def _deeper(module: Any, real: set[int]) -> Iterator[str]:
     for key, value in sorted(vars(module).items()):
         if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-            if any(id(one) in real for one in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())):
+            if any(
+                id(one) in real
+                for one in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+            ):
                 yield f"a default of {key}"
         elif isinstance(value, type) and value.__module__ == module.__name__:
             for name, part in sorted(vars(value).items()):
                 plain = part.__func__ if isinstance(part, staticmethod) else part
                 if id(plain) in real:
                     yield f"{key}.{name}"
-                elif isinstance(plain, FunctionType) and any(id(d) in real for d in plain.__defaults__ or ()):
+                elif isinstance(plain, FunctionType) and any(
+                    id(d) in real for d in plain.__defaults__ or ()
+                ):
                     yield f"a default of {key}.{name}"

@@ -1,7 +1,9 @@
 """TCP connections in memory: the two ends, each told of everything by its own message.
 
-The one insight: making and losing a connection are messages like any other (connect, accepted, refused,
-closed, reset), so one event still touches one host and no interleaving is lost.
+The one insight: the kernel of a listening machine completes a connection before its program knows, so a
+client is connected at once and the server learns of it with the first message; losing a connection, and
+making one to a port where nobody listens yet, are messages of their own (closed, reset, connect,
+accepted, refused), so one event still runs one host and no interleaving is lost.
 
 What is written is cut into frames at the send (`framings.py`).  Writes never block.  Not here: who
 connects to whom (`wires.py`).
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import DemiError
@@ -42,6 +45,8 @@ class End(asyncio.Transport):
         self.out = out
         self.inn = inn
         inn.end = self
+        out.begin = self
+        self.opens: Any = None  # a client that the server has not been told of: what to tell it
         self.framing = framing
         self.served: Call | None = None
         self.context = contextvars.copy_context()
@@ -109,7 +114,7 @@ class End(asyncio.Transport):
         if not self._closing and not self._eof:
             self._eof = True
             self.flush()
-            self.net.push(self.out, Packet(CLOSED, "eof"))
+            self.push(Packet(CLOSED, "eof"))
 
     def flush(self) -> None:
         """Send what is not a whole message: the program has come to rest without finishing it."""
@@ -124,7 +129,15 @@ class End(asyncio.Transport):
             kind, call = "request", child(self.host, CALL.get())
         else:
             kind = call = ""
-        self.net.push(self.out, Packet(DATA, frame.label, frame.data, call, kind, framing.read))
+        self.push(Packet(DATA, frame.label, frame.data, call, kind, framing.read))
+
+    def push(self, packet: Packet) -> None:
+        """Send; the first message of a client opens the connection."""
+        if self.out.deaf:
+            return
+        if self.opens is not None:
+            packet, self.opens = replace(packet, args=self.opens), None
+        self.net.push(self.out, packet)
 
     def close(self) -> None:
         if self._closing:
@@ -132,14 +145,14 @@ class End(asyncio.Transport):
         self._closing = True
         if not self._eof:
             self.flush()
-            self.net.push(self.out, Packet(CLOSED, "closed"))
+            self.push(Packet(CLOSED, "closed"))
         self._over(None)
 
     def abort(self) -> None:
         if not self.lost:
             self._closing = True
             self.net.clear(self.out)
-            self.net.push(self.out, Packet(RESET, "reset"))
+            self.push(Packet(RESET, "reset"))
             self._over(None)
 
     def _over(self, error: Exception | None) -> None:
@@ -167,7 +180,7 @@ class End(asyncio.Transport):
             self.lost = self._closing = True
             self.net.clear(self.inn)
             if not self._eof:
-                self.net.push(self.out, Packet(RESET, "reset"))
+                self.push(Packet(RESET, "reset"))
 
     def severed(self) -> None:
         """The link is cut: what is in flight to this end is lost and it will be told."""

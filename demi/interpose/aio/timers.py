@@ -23,7 +23,11 @@ from demi.interpose.timers import TimerPolicy, timer_slot
 from demi.interpose.world import Step
 
 TIMER = int(Kind.TIMER)
-_WAITS = {"_set_result_unless_cancelled": "sleep", "_on_timeout": "timeout", "_release_waiter": "timeout"}
+_WAITS = {
+    "_set_result_unless_cancelled": "sleep",
+    "_on_timeout": "timeout",
+    "_release_waiter": "timeout",
+}
 _names: dict[CodeType, str] = {}
 
 
@@ -86,7 +90,13 @@ class Timers:
         return self.arm_named(host, _named(callback), when, callback, args, context)
 
     def arm_named(
-        self, host: Host, name: str, when: float, callback: Any, args: Any, context: contextvars.Context
+        self,
+        host: Host,
+        name: str,
+        when: float,
+        callback: Any,
+        args: Any,
+        context: contextvars.Context,
     ) -> Timer:
         """`arm` under a given name."""
         slot = timer_slot(name)

@@ -35,7 +35,11 @@ class Endpoint(asyncio.DatagramTransport):
         self._closing = False
         self.context = contextvars.copy_context()
         names = ((host.address, port), None)
-        self._extra = {"socket": HeldSocket.connected(names), "sockname": names[0], "peername": None}
+        self._extra = {
+            "socket": HeldSocket.connected(names),
+            "sockname": names[0],
+            "peername": None,
+        }
         self.codec = host.loop.wires.codec
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -44,7 +48,9 @@ class Endpoint(asyncio.DatagramTransport):
     def sendto(self, data: Any, addr: Any = None) -> None:
         if self._closing:
             return
-        index, port = self._remote if addr is None and self._remote else (resolve(addr[0]), int(addr[1]))
+        index, port = (
+            self._remote if addr is None and self._remote else (resolve(addr[0]), int(addr[1]))
+        )
         data = bytes(data)
         host, codec = self.host, self.codec
         host.mix(data)
@@ -53,7 +59,9 @@ class Endpoint(asyncio.DatagramTransport):
         label = named(codec.label, data) if codec is not None else DATAGRAM
         read = codec.read if codec is not None else None
         lane = self.net.lane(host.index, index, 0)
-        self.net.push(lane, Packet(DATAGRAM, label, data, "", "", read, (port, (host.address, self.port))))
+        self.net.push(
+            lane, Packet(DATAGRAM, label, data, "", "", read, (port, (host.address, self.port)))
+        )
 
     def receive(self, packet: Packet) -> bool:
         """One arrived."""

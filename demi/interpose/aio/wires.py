@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError
-from demi.interpose.aio.framings import Codec, Framing, pair
+from demi.events import Event
+from demi.interpose.aio.framings import Codec, Framing, Stream, pair
 from demi.interpose.aio.host import HOST, Host, address_of
 from demi.interpose.aio.net import Lane, Net, Packet
 from demi.interpose.aio.sockets import HeldSocket, resolve
@@ -23,6 +25,17 @@ from demi.interpose.escapes import call_site
 
 if TYPE_CHECKING:
     from demi.interpose.aio.loop import HeldLoop
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a server is told of a new connection.  answer: the client waits to hear."""
+
+    port: int
+    peer: tuple[str, int]
+    framing: Stream
+    back: Lane
+    answer: bool
 
 
 class Wires:
@@ -45,6 +58,7 @@ class Wires:
         self._framing = framing
         self.codec = codec
         self.unfinished: dict[End, None] = {}
+        self._opening: dict[End, None] = {}
 
     # ---- for the loop
 
@@ -53,7 +67,9 @@ class Wires:
         host = current()
         wanted = int(sock.getsockname()[1] if sock is not None else port or 0) or host.port()
         if wanted in host.listeners:
-            raise OSError(98, f"error while attempting to bind on port {wanted}: address already in use")
+            raise OSError(
+                98, f"error while attempting to bind on port {wanted}: address already in use"
+            )
         server = host.listeners[wanted] = Server(host, wanted, factory)
         return server
 
@@ -80,7 +96,9 @@ class Wires:
     async def sock_connect(self, sock: Any, address: Any) -> None:
         """`connect` of a bare socket, which becomes a transport later."""
         if not isinstance(sock, HeldSocket) or sock.opened:
-            raise ContractError("sock_connect needs a socket made by the program", where=call_site())
+            raise ContractError(
+                "sock_connect needs a socket made by the program", where=call_site()
+            )
         sock.end = end = await self._dial(resolve(address[0]), int(address[1]))
         sock.names = (end.get_extra_info("sockname"), end.get_extra_info("peername"))
         self.net.hold(end.inn, "unattached")
@@ -88,13 +106,22 @@ class Wires:
     async def _dial(self, index: int, port: int) -> End:
         host, net = current(), self.net
         if (host.index, index) in net.cut:
-            raise OSError(113, f"Connect call failed ('10.0.0.{index + 1}', {port}): no route to host")
+            raise OSError(
+                113, f"Connect call failed ('10.0.0.{index + 1}', {port}): no route to host"
+            )
         out, inn = net.lane(host.index, index), net.lane(index, host.index)
         framing = pair(self._framing.get(port), host.note)
         names = ((host.address, host.port()), (address_of(index), port))
         end = End(net, host, out, inn, framing[0], names)
+        peer = self._host(index)
+        if peer is not None and port in peer.listeners and not out.holds:
+            end.opens = Opening(port, names[0], framing[1], inn, False)
+            self._opening[end] = None
+            return end
         end.waiter = self.loop.create_future()
-        net.push(out, Packet(CONNECT, "connect", args=(port, names[0], framing[1], inn)))
+        net.push(
+            out, Packet(CONNECT, "connect", args=Opening(port, names[0], framing[1], inn, True))
+        )
         try:
             await end.waiter
         except BaseException as error:
@@ -127,48 +154,50 @@ class Wires:
             if not end.lost:
                 end.flush()
         self.unfinished.clear()
+        for end in tuple(
+            self._opening
+        ):  # connected, and nothing said yet: the server may speak first
+            if end.opens is not None and not end.lost:
+                end.push(Packet(CONNECT, "connect"))
+        self._opening.clear()
 
     def arrive(self, lane: Lane, packet: Packet) -> bool:
         """A message reached its host.  False: nobody received it."""
         host = self._host(lane.dst)
-        if packet.op == CONNECT:
-            return self._connecting(host, lane, packet)
-        if host is None:
-            return False
         if packet.op == DATAGRAM:
-            endpoint = host.udp.get(packet.args[0])
+            endpoint = host.udp.get(packet.args[0]) if host is not None else None
             return endpoint is not None and endpoint.receive(packet)
+        if packet.args is not None and not self._accepted(host, lane, packet.args):
+            return host is not None and packet.op == CONNECT
+        if packet.op == CONNECT:
+            return True
         end = lane.end
-        return end is not None and end.host is host and end.receive(packet)
+        return host is not None and end is not None and end.host is host and end.receive(packet)
 
-    def _connecting(self, host: Host | None, lane: Lane, packet: Packet) -> bool:
-        port, peer, framing, back = packet.args
-        server = host.listeners.get(port) if host is not None else None
-        if host is None or server is None:  # the machine answers, or its neighbour's switch does
-            self.net.push(back, Packet(REFUSED, "refused"))
-            return host is not None
-        end = End(self.net, host, back, lane, framing, ((host.address, port), peer))
-        server.accept(end)
-        self.net.push(back, Packet(ACCEPTED, "accepted"))
+    def _accepted(self, host: Host | None, lane: Lane, opening: Opening) -> bool:
+        """Does the host take the connection?  If not, its machine tells the client."""
+        server = host.listeners.get(opening.port) if host is not None else None
+        if host is None or server is None:
+            if not opening.back.deaf:
+                answer = Packet(REFUSED, "refused") if opening.answer else Packet(RESET, "reset")
+                self.net.push(opening.back, answer)
+            return False
+        names = ((host.address, opening.port), opening.peer)
+        server.accept(End(self.net, host, opening.back, lane, opening.framing, names))
+        if opening.answer:
+            self.net.push(opening.back, Packet(ACCEPTED, "accepted"))
         return True
 
-    def duplicate(self, event: Any) -> None:
+    def duplicate(self, event: Event) -> None:
         """A request arrives once more, as a retry by somebody in between whose answer nobody reads."""
         packet, lane = self.net.peek(event), self.net.lane_of(event)
-        host = self._host(lane.dst)
-        if host is None or lane.end is None:
-            return
         again, back = self.net.lane(lane.src, lane.dst), self.net.lane(lane.dst, lane.src)
-        port = lane.end.get_extra_info("sockname")[1]
-        framing = pair(self._framing.get(port), host.note)
-        for frame in framing[0].feed(packet.data):  # so that the answer is recognized
-            del frame
-        end = End(self.net, host, back, again, framing[1], ((host.address, port), (address_of(lane.src), 1)))
-        back.end = None
-        server = host.listeners.get(port)
-        if server is not None:
-            server.accept(end)
-            self.net.push(again, packet)
+        back.deaf = True
+        port = lane.begin.get_extra_info("peername")[1]
+        ask, reply = pair(self._framing.get(port), lambda text: None)
+        ask.feed(packet.data)  # so that the reply is recognized
+        opening = Opening(port, (address_of(lane.src), 1), reply, back, False)
+        self.net.push(again, replace(packet, args=opening))
 
 
 def current() -> Host:
@@ -177,4 +206,3 @@ def current() -> Host:
     if host is None:
         raise ContractError("a network call outside any host", where=call_site())
     return host
-

@@ -11,6 +11,7 @@ Not here: the loop, the network, the stand-ins (siblings); choosing and recordin
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import inspect
 import json
@@ -23,19 +24,19 @@ from zlib import crc32
 from demi.errors import DemiError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.actor import Stream, stream_seed
+from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.aio import files, morgue, stand_ins
 from demi.interpose.aio.disk import Disk
 from demi.interpose.aio.faults import RESERVED, Faults
 from demi.interpose.aio.framings import Codec, Framing, shown
-from demi.interpose.aio.host import HOST, Host, Stuck
-from demi.interpose.aio.loop import HeldLoop
 from demi.interpose.aio.guard import HostGuard, Logs
+from demi.interpose.aio.host import HOST, Host, Stuck
+from demi.interpose.aio.loop import make_loop
 from demi.interpose.aio.modules import Modules, function
 from demi.interpose.aio.net import MODEL, Net, Packet
 from demi.interpose.aio.timers import TIMER, Timers
 from demi.interpose.aio.watch import Watch
 from demi.interpose.aio.wires import Wires
-from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.escapes import pop, push, watch
 from demi.interpose.failures import failure_of, place_of
 from demi.interpose.payload import to_json
@@ -48,6 +49,8 @@ BOOT: Event = (int(Kind.START), -1, -1, 0)
 LIFE_SECONDS = 60.0
 STEP_SECONDS = 10.0
 _FIRST_TIMER: Event = (TIMER, -1, -1, -1)
+
+_OF_A_RUN = ("loop", "net", "wires", "timers", "_mains", "_view", "_outside", "_last", "current")
 
 Input = Callable[[Host, Any], Any]
 """input(host, args): called in the host; a coroutine runs as a task of it."""
@@ -114,6 +117,7 @@ class AsyncioWorld:
         self._guard = HostGuard(escapes)
         self._watch = Watch(step_seconds)
         self._closed = False
+        atexit.register(self.close)  # else the interpreter's last collection runs dead programs
         watch()
         stand_ins.hold()
         morgue.open_for_runs()
@@ -142,7 +146,7 @@ class AsyncioWorld:
         self.net = Net(self.events)
         self.wires = Wires(self.net, self._up, self._framing, self._codec)
         self.timers = Timers(self._policy, self._life, count)
-        self.loop = self.wires.loop = HeldLoop(self.timers, self.wires, self.index)
+        self.loop = self.wires.loop = make_loop(self.timers, self.wires, self.index)
         self.hosts = [None] * count
         self._mains: list[Any] = [None] * count
         self._disks = [Disk() for _ in range(count)]
@@ -242,7 +246,8 @@ class AsyncioWorld:
             raise
         except Exception as error:  # a callback of a timer
             host.context.run(
-                loop.call_exception_handler, {"message": "exception in a callback", "exception": error}
+                loop.call_exception_handler,
+                {"message": "exception in a callback", "exception": error},
             )
             loop.drain()
         finally:
@@ -261,6 +266,7 @@ class AsyncioWorld:
         """Take the stand-ins down."""
         if not self._closed:
             self._closed = True
+            atexit.unregister(self.close)
             self._watch.stop()
             self._bury(True)
             self._modules.close()
@@ -274,6 +280,8 @@ class AsyncioWorld:
             self.loop.dead = True
         self.hosts[:] = []
         self._dead.clear()
+        for name in _OF_A_RUN:
+            self._graves.append(self.__dict__.pop(name, None))
         morgue.bury(gone, self._graves, all_of_it)
 
     # ---- hosts
@@ -403,7 +411,7 @@ class AsyncioWorld:
         if event[0] == DELIVER:
             packet = self._packet(event)
             if packet.op not in ("data", "datagram"):
-                return {"port": packet.args[0]} if packet.op == "connect" else None
+                return {"port": packet.args.port} if packet.op == "connect" else None
             said = to_json(packet.read(packet.data) if packet.read else shown(packet.data))
             if not packet.call:
                 return said
