@@ -40,8 +40,11 @@ class Invariant(Protocol):
     name: CamelCase, the first part of the fingerprint.  doc: one line.
     """
 
-    name: str
-    doc: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def doc(self) -> str: ...
 
     def start(self) -> Memory:
         """The memory of a run without steps; immutable."""

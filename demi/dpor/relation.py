@@ -215,7 +215,9 @@ class Relation:
         found = self._processes.get(event)
         if found is None:
             kind, node, peer, _ = event
-            if kind == DELIVER and self.model == "streams":  # one per connection; datagrams are a bag
+            if (
+                kind == DELIVER and self.model == "streams"
+            ):  # one per connection; datagrams are a bag
                 lane = event[3] >> 20
                 found = (kind, node, peer, lane) if lane else event
             elif kind == DELIVER and self.model != "bag":

@@ -156,8 +156,8 @@ def _table() -> list[tuple[Any, str, Any]]:
     add(socket, "gethostname", lambda host: host.name)
     add(socket, "getfqdn", lambda host, name="": name or host.name)
     add(socket, "gethostbyname", lambda host, name: sockets.getaddrinfo(name, 0)[0][4][0])
-    on_disk: Callable[..., Any]
-    for name, on_disk in files.HELD.items():
+    held_os: dict[str, Any] = files.HELD
+    for name, on_disk in held_os.items():
         add(os, name, on_disk)
     rows += [
         (socket, "socket", sockets.HeldSocket),
