@@ -19,7 +19,7 @@ CORE, ENGINES, OUTPUTS, FACES = 0, 3, 4, 5
 TARGET_MAY_IMPORT = 1  # the nouns and the contract: a target never sees a scheduler
 FLOORS = {
     **dict.fromkeys(("", "errors", "events", "verdict", "causality", "codec"), CORE),  # and trace*
-    **dict.fromkeys(("target", "oracle", "interpose"), 1),
+    **dict.fromkeys(("target", "oracle", "interpose", "history"), 1),
     **dict.fromkeys(("scheduler",), 2),
     **dict.fromkeys(("fuzz", "dpor", "minimizer"), ENGINES),
     **dict.fromkeys(("export", "report", "render"), OUTPUTS),

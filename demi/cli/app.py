@@ -12,6 +12,7 @@ import typer
 
 from demi import __version__
 from demi.cli import (
+    check_history,
     configuration,
     demo,
     diff,
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "report": report.report,
     "diff": diff.diff,
     "config": configuration.config,
+    "check-history": check_history.check_history,
     "demo": demo.demo,
 }
 COLORS = ("auto", "always", "never")

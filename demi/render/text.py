@@ -14,6 +14,8 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from demi.history.operation import CLIENT_EVENT, sentence
+
 SCAN_MAX = 400  # characters of one foreign value that are looked at; no row shows more
 DEPTH_MAX = 4  # levels of a nested value that are shown
 
@@ -91,6 +93,9 @@ def _brief(
         parts.append(text)
         left[0] -= len(text)
 
+    if isinstance(value, Mapping) and value.keys() == CLIENT_EVENT:
+        put(sentence(value))
+        return
     if not isinstance(value, (Mapping, list, tuple)):
         put(clip(_scalar(value, ascii_only), max(8, left[0]), more))
         return
