@@ -78,6 +78,7 @@ class Target:
     selectors: names a `Nudge` may use, `select(world) -> Event | None` among enabled events.
     version(config): what is under test (a library's release), recorded in traces, "" if nothing.
     masks: `mask(label, payload) -> payload` for the masked step of the fingerprint ladder, or None.
+    pipeline: which of the minimizer's pipelines suits it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Target:
     selectors: Mapping[str, Callable[[World], Any]] = field(default_factory=lambda: _EMPTY)
     version: Callable[[Config], str] = lambda config: ""
     mask: Callable[[str, Any], Any] | None = None
+    pipeline: str = "default"
     commutes: Callable[[str, Any, str, Any], bool] | None = None
 
 

@@ -22,6 +22,7 @@ from demi.trace import Trace
 from demi.trace_codec import digest
 
 ROUNDS_MAX = 12  # each round must shrink the run; four are typical
+DEFAULT = "default"  # stands for the pipeline that a target asks for
 VERIFICATIONS = 3  # strict replays of the result: one could be luck on a nondeterministic target
 
 
@@ -55,9 +56,9 @@ def minimize(
     *,
     budget: Budget | None = None,
     progress: Progress | None = None,
-    pipeline: str = "default",
+    pipeline: str = DEFAULT,
 ) -> Report:
-    """Shrink a violating trace of `subject` with one of `PIPELINES`.
+    """Shrink a violating trace of `subject` with one of `PIPELINES`; `default` is the target's.
 
     Ctrl-C and a spent budget end with the best so far.  Raises UsageError when the trace has no
     violation, DivergenceError when it does not replay.
@@ -67,7 +68,7 @@ def minimize(
             "the trace shows no violation, so there is nothing to minimize",
             remedy="record one with: demi fuzz " + trace.header.target,
         )
-    chosen = find_pipeline(pipeline)
+    chosen = find_pipeline(subject.target.pipeline if pipeline == DEFAULT else pipeline)
     first = first_run(subject, trace)
     problem = Problem(subject, trace, first, budget or Budget(), progress, chosen.oracle)
     stages: list[Stage] = []

@@ -1,1 +1,121 @@
-"""OpenFlow networks around real, unmodified controllers.  Sans-IO switches, hosts and links are ours."""
+"""The target `sdn`: OpenFlow networks around real, unmodified controllers.
+
+The one insight: the network is ours and the controller is theirs; what troubles it is a list of inputs,
+and the answer is the shortest one that leaves a loop, a black hole or a broken policy.
+
+After STS (Scott et al., SIGCOMM'14), with virtual time and exact rest in place of its heuristics.
+Nothing of a controller is imported before a world is made.  Not here: how controllers are held
+(`controllers/`), the network (`network/`, `world.py`), what must hold (`check/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from demi.errors import TargetError
+from demi.interpose.world import World
+from demi.oracle import Invariant
+from demi.target import Config, Profile, Target, nearest
+from targets.sdn.bugs import BUGS
+from targets.sdn.controllers.interface import Controller
+from targets.sdn.network.topology import find_topology
+
+APPS = Path(__file__).parent / "apps"
+DEFAULTS = {
+    "app": "learning",
+    "variant": "",
+    "topology": "line:3",
+    "controller": "in-process",
+    "controllers": 1,
+    "inputs": "send:6 migrate:1",
+    "count": 60,
+    "spacing": 60,
+    "settle": 0.0,
+    "timers": "ordered",
+    "policy": "",
+    "transient": False,
+    "table_size": 4096,
+    "handshake": True,
+    "storm": 400,
+}
+
+
+def _known_apps() -> list[str]:
+    return sorted(path.stem for path in APPS.glob("*.py") if path.stem != "__init__")
+
+
+def _controllers(config: Config) -> list[Controller]:
+    app = config["app"]
+    path = APPS / f"{app}.py"
+    if not app.isidentifier() or not path.is_file():
+        raise TargetError(f"no application {app!r}", remedy=nearest(app, _known_apps()))
+    from targets.sdn.controllers import osken
+
+    hold = {"in-process": osken.in_process, "black-box": osken.black_box}.get(config["controller"])
+    if hold is None:
+        raise TargetError(
+            f"a controller is not held {config['controller']!r}",
+            remedy="known: in-process, black-box",
+        )
+    options = ["--variant", config["variant"]] if config["variant"] else []
+    return [hold(f"c{i + 1}", [path], options) for i in range(config["controllers"])]
+
+
+def _make(config: Config) -> World:
+    from targets.sdn.world import NetworkWorld
+
+    topology = find_topology(config["topology"])
+    _profile(config)  # what is wrong with it is said before anything runs
+    return NetworkWorld(
+        topology, _controllers(config), settle=config["settle"], timers=config["timers"],
+        table_size=config["table_size"], handshake=config["handshake"],
+    )  # fmt: skip
+
+
+def _invariants(config: Config) -> Sequence[Invariant]:
+    from targets.sdn.check.invariants import Storm, pair_invariants
+    from targets.sdn.check.policy import find_policy
+
+    policy = find_policy(config["policy"], find_topology(config["topology"]))
+    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"])]
+
+
+def _profile(config: Config) -> Profile:
+    from targets.sdn.profile import known_inputs, profile
+
+    topology = find_topology(config["topology"])
+    inputs: dict[str, float] = {}
+    for word in config["inputs"].split():
+        name, _, weight = word.partition(":")
+        try:
+            inputs[name] = float(weight or "1")
+        except ValueError as error:
+            raise TargetError(f"inputs: {word!r} is not name:weight") from error
+        if name not in known_inputs(topology):
+            raise TargetError(
+                f"inputs: no input {name!r} in {topology.name}",
+                remedy=nearest(name, known_inputs(topology)),
+            )
+    return profile(topology, inputs, (config["count"],) * 2, (0, config["spacing"]))
+
+
+def _version(config: Config) -> str:
+    try:
+        return "os-ken " + metadata.version("os-ken")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+TARGET = Target(
+    name="sdn",
+    doc="OpenFlow networks around real, unmodified controllers: loops, black holes, lost policies",
+    make=_make,
+    invariants=_invariants,
+    profile=_profile,
+    defaults=DEFAULTS,
+    bugs=BUGS,
+    version=_version,
+    pipeline="inputs",
+)

@@ -15,6 +15,7 @@ from demi.minimizer.pipelines.ddmin import DDMIN
 from demi.minimizer.pipelines.default import DEFAULT
 from demi.minimizer.pipelines.demi_sts import DEMI_STS
 from demi.minimizer.pipelines.demi_tfb import DEMI_TFB
+from demi.minimizer.pipelines.inputs import INPUTS
 from demi.minimizer.pipelines.no_diverge import NO_DIVERGE
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.target import nearest
@@ -25,6 +26,7 @@ PIPELINES: Mapping[str, Pipeline] = {
     "demi-tfb": DEMI_TFB,
     "no-diverge": NO_DIVERGE,
     "ddmin": DDMIN,
+    "inputs": INPUTS,
 }
 
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from demi.oracle import Invariant, Memory, View
 from demi.verdict import Detail
 from targets.sdn.check.policy import Policy
-from targets.sdn.check.walk import Fate, Walker, pairs, traffic
+from targets.sdn.check.walk import End, Fate, Walker, pairs, traffic
 from targets.sdn.network.wiring import Host, Wiring
 from targets.sdn.view import NetworkView
 
+DEAD = "dead port"  # held against a controller even where hosts are parted: the entry must go
 STORM_FRAMES = 400  # hops of frames after one input: flooding a tree of 200 switches takes 200
 
 
@@ -41,16 +42,15 @@ class Snapshot:
             self._connected = _islands(wiring)
         return self._walker
 
-    def fates(self, wiring: Wiring) -> Iterator[tuple[Host, Host, Fate]]:
-        """Every pair that cables connect, with what its packets meet."""
-        walker = self.walker(wiring)
+    def fates(self, wiring: Wiring) -> Iterator[tuple[Host, Host, Fate, bool]]:
+        """Every pair of hosts, what its packets meet, and whether working cables connect it."""
+        walker, out = self.walker(wiring), wiring.out
         for src, dst in pairs(wiring):
+            if src.at in out or dst.at in out or wiring.switches[src.at[0]] is None:
+                continue
             island = self._connected.get(src.at[0])
-            if island is None or island != self._connected.get(dst.at[0]):
-                continue
-            if src.at in wiring.out or dst.at in wiring.out:
-                continue
-            yield src, dst, walker.fate(src.at, traffic(src, dst))
+            connected = island == self._connected.get(dst.at[0])
+            yield src, dst, walker.fate(src.at, traffic(src, dst)), connected
 
 
 def _islands(wiring: Wiring) -> dict[str, int]:
@@ -96,11 +96,12 @@ class PairInvariant:
         if stamp == memory:
             return memory, None
         how = "persistent" if view.settled else "transient"
-        for src, dst, fate in self.snapshot.fates(wiring):
+        for src, dst, fate, connected in self.snapshot.fates(wiring):
             found = _BROKEN[self.name](self.policy, src, dst, fate)
-            if found is not None:
-                role, nodes, text = found
-                return stamp, Detail(nodes, f"{text} ({how})", role)
+            if found is None or not (connected or found[0] == DEAD or self.name in _EVEN_IF_PARTED):
+                continue
+            role, nodes, text = found
+            return stamp, Detail(nodes, f"{text} ({how})", role)
         return stamp, None
 
 
@@ -122,15 +123,20 @@ def _black_hole(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | No
     lost = fate.of("lost")
     if not lost:
         return None
-    end = lost[0]
-    role = "dead port" if end.why.startswith(("down", "no port")) else end.why
+    end = next((end for end in lost if _dead(end)), lost[0])
+    role = DEAD if _dead(end) else end.why
     text = f"packets {src.name} > {dst.name} vanish at {end.at}: {_WORDS.get(role, end.why)}"
-    where = f", {end.why}" if role == "dead port" else ""
+    where = f", {end.why}" if role == DEAD else ""
     return role, (end.at,), f"{text}{where} (way: {' '.join(fate.path)})"
 
 
+def _dead(end: End) -> bool:
+    return end.why.startswith(("down ", "no port"))
+
+
+_EVEN_IF_PARTED = frozenset(("ForwardingLoop", "Isolation", "Waypoint"))
 _WORDS = {
-    "dead port": "nothing is behind the port that an entry names",
+    DEAD: "nothing is behind the port that an entry names",
     "in_port": "an entry sends them back where they came from",
     "miss": "no entry matches",
 }
