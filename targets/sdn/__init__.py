@@ -10,7 +10,7 @@ Nothing of a controller is imported before a world is made.  Not here: how contr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -53,7 +53,10 @@ def _controllers(config: Config) -> list[Controller]:
         raise TargetError(f"no application {app!r}", remedy=nearest(app, _known_apps()))
     from targets.sdn.controllers import osken
 
-    hold = {"in-process": osken.in_process, "black-box": osken.black_box}.get(config["controller"])
+    ways: dict[str, Callable[..., Controller]] = {
+        "in-process": osken.in_process, "black-box": osken.black_box
+    }  # fmt: skip
+    hold = ways.get(config["controller"])
     if hold is None:
         raise TargetError(
             f"a controller is not held {config['controller']!r}",
