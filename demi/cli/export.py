@@ -32,7 +32,7 @@ def export(
         str,
         typer.Option(
             "--to",
-            help="shiviz, mermaid, html, chrome, otlp, dot, text or junit.",
+            help="shiviz, mermaid, html, svg, chrome, otlp, dot, text or junit.",
             autocompletion=formats,
         ),
     ],
@@ -50,6 +50,7 @@ def export(
     shiviz   a log for ShiViz; original and minimized side by side
     mermaid  a sequence diagram for Markdown and wikis (at most 150 events)
     html     one page with a clickable space-time diagram, readable offline
+    svg      the space-time diagram as a picture (at most 400 events)
     chrome   a timeline for Perfetto and chrome://tracing, in logical time
     otlp     OpenTelemetry spans as one JSON line; causality as links
     dot      the reduced happens-before graph for Graphviz

@@ -17,16 +17,13 @@ from typing import Any
 import msgspec
 
 from demi import __version__
-from demi.events import Kind
+from demi.export.diagram import diagram
 from demi.export.steps import Source, Step, lanes, steps, title, violated
 from demi.minimizer.certify import minimality
 from demi.render.text import brief, safe
 from demi.trace import Trace
 
 EVENTS_MAX = 3000  # rows that browsers still scroll and restyle at once
-ROW, LANE, TOP, LEFT = 26, 190, 46, 60  # pixels: a step down, a lane right, the margins
-MARK = 7  # pixels: radius of an event's mark
-LABEL_MAX = 22  # characters beside a mark; the lane is not wider
 VALUE_MAX = 300  # characters of one field of the state
 _PAGE = Path(__file__).with_name("page.html")
 
@@ -36,13 +33,12 @@ def write(source: Source) -> str:
     trace = source.trace
     shown = steps(trace)
     hidden = max(0, len(shown) - EVENTS_MAX)
-    names = lanes(trace)
     parts = {
         "TITLE": escape(title(source)),
         "FACTS": escape(facts(trace)),
         "VERDICT": escape(violated(trace) or "no violation"),
         "NOTICE": escape(f"{hidden} earlier events are not drawn." if hidden else ""),
-        "DIAGRAM": _diagram(shown[hidden:], names, trace),
+        "DIAGRAM": diagram(shown[hidden:], lanes(trace), trace),
         "CERTIFICATE": _certificate(source, shown),
         "DATA": _script(_data(trace, shown, hidden)),
         "VERSION": escape(__version__),
@@ -61,64 +57,6 @@ def facts(trace: Trace) -> str:
         + f" · {safe(header.strategy)}, seed {header.seed}"
         + (f" · {settings}" if settings else "")
     )
-
-
-# ---- the diagram
-
-
-def _diagram(shown: list[Step], names: tuple[str, ...], trace: Trace) -> str:
-    column = {name: LEFT + at * LANE for at, name in enumerate(names)}
-    row = {step.number: TOP + at * ROW + ROW // 2 for at, step in enumerate(shown)}
-    width, height = LEFT + len(names) * LANE, TOP + len(shown) * ROW + ROW
-    guilty = trace.violation.detail.nodes if trace.violation else ()
-    parts = [
-        f'<svg id="diagram" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'role="img" aria-label="space-time diagram">'
-    ]
-    for name, x in column.items():
-        bad = " guilty" if name in guilty else ""
-        mark = "● " if name in guilty else ""
-        parts.append(
-            f'<line class="lane" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{height - 8}"/>'
-            f'<text class="node{bad}" x="{x}" y="24">{mark}{escape(name)}</text>'
-        )
-    for step in shown:
-        parts.append(_event(step, column, row))
-    return "\n".join([*parts, "</svg>"])
-
-
-def _event(step: Step, column: dict[str, int], row: dict[int, int]) -> str:
-    x, y = column[step.node], row[step.number]
-    flight = ""
-    if step.sender:
-        start = column[step.sender]
-        sent = row.get(step.sent + 1, TOP - 8) if step.sent is not None else y
-        lost = " lost" if step.trouble.startswith("lost:") else ""
-        sent = y - ROW // 2 if start == x and sent >= y else sent
-        flight = f'<path class="flight{lost}" d="M{start} {sent} L{x} {y}"/>'
-    label = step.label or step.words
-    label = label if len(label) <= LABEL_MAX else label[: LABEL_MAX - 1] + "…"
-    kind = "bad" if step.violates else step.kind.name.lower()
-    says = f"{step.number}. {step.text}"
-    return (
-        f'<g class="event {kind}" data-step="{step.number}" tabindex="0" role="button" '
-        f'aria-label="{escape(says)}"><title>{escape(says)}</title>{flight}'
-        f'<text class="number" x="6" y="{y + 4}">{step.number}</text>{_mark(step, x, y)}'
-        f'<text class="label" x="{x + 12}" y="{y + 4}">{escape(label)}</text></g>'
-    )
-
-
-def _mark(step: Step, x: int, y: int) -> str:
-    """Each kind has a shape of its own: colour is never the only sign."""
-    if step.kind == Kind.DELIVER:
-        return f'<circle class="mark" cx="{x}" cy="{y}" r="{MARK}"/>'
-    if step.kind == Kind.TIMER:
-        points = f"{x},{y - MARK} {x + MARK},{y + MARK} {x - MARK},{y + MARK}"
-    elif step.kind == Kind.INJECT:
-        points = f"{x},{y - MARK} {x + MARK},{y} {x},{y + MARK} {x - MARK},{y}"
-    else:
-        points = f"{x - MARK},{y - MARK} {x + MARK},{y - MARK} {x + MARK},{y + MARK} {x - MARK},{y + MARK}"
-    return f'<polygon class="mark" points="{points}"/>'
 
 
 # ---- the words

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from demi.errors import UsageError
-from demi.export import chrome, dot, html, junit, mermaid, otlp, shiviz, text
+from demi.export import chrome, dot, html, junit, mermaid, otlp, shiviz, svg, text
 from demi.export.steps import Source
 from demi.target import nearest
 
@@ -24,6 +24,7 @@ FORMATS: dict[str, Format] = {
     "shiviz": Format(".log", "a log for ShiViz, original and minimized side by side", shiviz.write),
     "mermaid": Format(".mmd", "a sequence diagram for Markdown and wikis", mermaid.write),
     "html": Format(".html", "one page with a space-time diagram, readable offline", html.write),
+    "svg": Format(".svg", "the space-time diagram as a picture", svg.write),
     "chrome": Format(".json", "a timeline for Perfetto and chrome://tracing", chrome.write),
     "otlp": Format(".jsonl", "OpenTelemetry spans, one JSON line", otlp.write),
     "dot": Format(".dot", "the happens-before graph for Graphviz", dot.write),
