@@ -142,18 +142,8 @@ class Relation:
             if foot is None:
                 foot = self._plain_feet[event] = Foot(1 << event[1], 0, self.process(event))
             return foot
-        kind, node, peer, _ = event
-        writes, reads = 1 << node, 0
-        if kind == DELIVER:
-            at = node * self._nodes + peer
-            if self._links:
-                reads |= 1 << (self._link0 + at)
-            if self._disturbed:
-                writes |= 1 << (self._head0 + at)
-        elif kind in LINKS:
-            writes = self._of_links(event)
-        elif kind in (DROP, DUPLICATE):
-            writes = self._of_disturbance(event)
+        kind = event[0]
+        writes, reads = self._of_kind(event)
         if kind in self.budgets:
             writes |= 1 << (self._budget0 + kind)
         if changed:
@@ -172,6 +162,22 @@ class Relation:
             if self._heard.setdefault((event, asked), now) != now:
                 raise NeedWider
         return Foot(writes | tails, reads, self.process(event), content, pushed)
+
+    def _of_kind(self, event: Event) -> tuple[int, int]:
+        """What an event of its kind writes and reads, whatever its handler does."""
+        kind, node, peer, _ = event
+        writes, reads = 1 << node, 0
+        if kind == DELIVER:
+            at = node * self._nodes + peer
+            if self._links:
+                reads |= 1 << (self._link0 + at)
+            if self._disturbed:
+                writes |= 1 << (self._head0 + at)
+        elif kind in LINKS:
+            writes = self._of_links(event)
+        elif kind in (DROP, DUPLICATE):
+            writes = self._of_disturbance(event)
+        return writes, reads
 
     def _of_sends(self, step: Step) -> tuple[int, int]:
         """What sending touches, and the channels sent on."""
