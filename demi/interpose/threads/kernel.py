@@ -57,6 +57,7 @@ class Host:
         self.index, self.name = index, name
         self.address = f"10.0.{index // 250}.{index % 250 + 1}"
         self.epoch = 0
+        self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -146,6 +147,7 @@ class Kernel:
         self.spun: list[str] = []
         for host in self.hosts:
             host.epoch = 0
+            host.durable.clear()
             host.reset(seed)
 
     # ---- clocks

@@ -70,6 +70,15 @@ class Lock:
         self._held, self.owner = False, None
         self._watch.clear()
 
+    def save(self) -> bool:
+        """For `load`: is it held?"""
+        return self._held
+
+    def load(self, held: bool) -> None:
+        """As it was at `save`; nobody waits for it."""
+        self.reset()
+        self._held = held
+
     _at_fork_reinit = reset
     acquire_lock, release_lock, locked_lock = acquire, release, locked
 
@@ -119,6 +128,15 @@ class RLock:
         """Free again."""
         self._lock.reset()
         self._owner, self._count = None, 0
+
+    def save(self) -> tuple[bool, int | None, int]:
+        """For `load`."""
+        return self._lock.save(), self._owner, self._count
+
+    def load(self, saved: tuple[bool, int | None, int]) -> None:
+        """As it was at `save`."""
+        self._lock.load(saved[0])
+        _, self._owner, self._count = saved
 
     _at_fork_reinit = reset
 

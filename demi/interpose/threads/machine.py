@@ -8,6 +8,7 @@ Not here: files (read ones are real, written ones are refused: `escapes.py`).
 
 from __future__ import annotations
 
+import fcntl as real_fcntl
 import os as real_os
 import signal as real_signal
 import types
@@ -33,7 +34,26 @@ def _pipe() -> tuple[int, int]:
 
 
 def _wrap(fd: int) -> Socket:
-    return Socket(fileno=fd)
+    found = Socket(fileno=fd)
+    found.settimeout(here().fds[fd].timeout)
+    return found
+
+
+def _fcntl(fd: Any, command: int, argument: Any = 0) -> Any:
+    number = fd if isinstance(fd, int) else fd.fileno()
+    if number < FIRST_FD:
+        return real_fcntl.fcntl(number, command, argument)
+    thing = here().fds[number]
+    if command == real_fcntl.F_SETFL:
+        thing.timeout = 0.0 if argument & real_os.O_NONBLOCK else None
+    if command == real_fcntl.F_GETFL:
+        return real_os.O_NONBLOCK if thing.timeout == 0 else 0
+    return 0
+
+
+def fcntl_module() -> StandIn:
+    """The stand-in for `fcntl`."""
+    return StandIn("fcntl", {"fcntl": _fcntl}, real_fcntl)
 
 
 def _read(fd: int, size: int) -> bytes:

@@ -46,18 +46,18 @@ def poll_all(
 ) -> list[tuple[int, int]]:
     """(descriptor, bits) of those that are ready, after waiting at most `timeout` seconds."""
     fds = here().fds
+    found: list[tuple[int, int]] = []
 
-    def ready() -> list[tuple[int, int]]:
-        return [(fd, bits) for fd, mask in masks.items() if (bits := state(fds.get(fd), mask))]
+    def ready() -> bool:
+        found[:] = [(fd, bits) for fd, mask in masks.items() if (bits := state(fds.get(fd), mask))]
+        return bool(found)
 
-    found = ready()
-    if found or timeout == 0:
-        if not found:
+    if timeout == 0:
+        if not ready():
             kernel().spin()
-        return found if limit < 0 else found[:limit]
-    watches = [fds[fd].watch for fd in masks]
-    kernel().wait(watches, ready, timeout, "a descriptor")
-    found = ready()
+    else:
+        watches = [fds[fd].watch for fd in masks if fd in fds]
+        kernel().wait(watches, ready, timeout, "a descriptor")
     return found if limit < 0 else found[:limit]
 
 

@@ -29,6 +29,7 @@ from demi.interpose.threads.locks import hold_threading, thread_module
 from demi.interpose.threads.machine import (
     Line,
     atexit_module,
+    fcntl_module,
     hold_logging,
     hold_random,
     os_module,
@@ -58,6 +59,7 @@ class Program:
     put back between runs, where most of a large program is known to have none; empty: all.
     imports: modules to import, in order, before the one of `main`: those it imports only when it runs.
     prepare(modules): called once on each fresh copy, to replace what the stand-ins cannot know.
+    late: it may import, or pickle objects of its classes, while it runs; without, a step is cheaper.
     files: (path, mode) -> may it be opened; reading is allowed by default.
     """
 
@@ -69,6 +71,7 @@ class Program:
     imports: tuple[str, ...] = ()
     prepare: Callable[[Mapping[str, types.ModuleType]], None] | None = None
     files: Callable[[str, str], bool] | None = None
+    late: bool = True
 
 
 class Image:
@@ -87,7 +90,7 @@ class Image:
         self.modules: Modules = {
             "_thread": thread_module(), "_socket": socket_module(), "select": select_module(),
             "time": time_module(), "os": os_module(program.environ), "signal": signal_module(),
-            "atexit": atexit_module(), **refusals(),
+            "atexit": atexit_module(), "fcntl": fcntl_module(), **refusals(),
         }  # fmt: skip
         self.log: list[Line] = []
         self._real: dict[str, Any] = {}
@@ -95,11 +98,13 @@ class Image:
             str
         ] = []  # real modules that the program has not imported, and must not see
         self._gone: list[str] = []  # modules of which there is no real one
+        self._swaps = True
         self._depth = 0
         self._known = 0
         before = dict(sys.modules)
         with self.inside():
             self._load(before)
+        self._swaps = program.late
         own = {name: module for name, module in self.modules.items() if name not in _ABSENT}
         state = (*program.stateful, *AGAIN) if program.stateful else ()
         self._snapshot = Snapshot(
@@ -119,12 +124,16 @@ class Image:
             return
         self._kept = CURRENT.kernel, CURRENT.host
         CURRENT.kernel, CURRENT.host = self.kernel, self.host
+        push(self.guard)
+        if self._swaps:
+            self._put()
+
+    def _put(self) -> None:
         sys.path[:0] = self.program.path
         for name in self._hidden:
             sys.modules.pop(name, None)
         sys.modules.update(self.modules)
         self._known = len(sys.modules)
-        push(self.guard)
 
     def leave(self) -> None:
         """Take it away again, with all it imported meanwhile."""
@@ -132,6 +141,11 @@ class Image:
         if self._depth:
             return
         pop()
+        if self._swaps:
+            self._take_away()
+        CURRENT.kernel, CURRENT.host = self._kept
+
+    def _take_away(self) -> None:
         del sys.path[: len(self.program.path)]
         if len(sys.modules) != self._known:
             self._adopt()
@@ -139,7 +153,6 @@ class Image:
         for name in self._gone:
             modules.pop(name, None)
         modules.update(self._real)
-        CURRENT.kernel, CURRENT.host = self._kept
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -187,17 +200,7 @@ class Image:
             if under(name, (*self.roots, *AGAIN)):
                 self._real[name] = module
                 del sys.modules[name]
-        for name in (
-            "_thread",
-            "_socket",
-            "select",
-            "time",
-            "os",
-            "signal",
-            "atexit",
-            *refusals(),
-            *_ABSENT,
-        ):
+        for name in (*self.modules, *_ABSENT):
             if name in before:
                 self._real[name] = before[name]
         for name in _ABSENT:

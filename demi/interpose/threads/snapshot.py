@@ -42,7 +42,7 @@ class Snapshot:
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._classes: list[tuple[type, dict[str, Any]]] = []
         self._lists: list[tuple[Any, Any]] = []
-        self._locks: list[Any] = []
+        self._locks: list[tuple[Any, Any]] = []
         todo: list[Any] = list(modules.values())
         while todo:
             thing = todo.pop()
@@ -62,7 +62,7 @@ class Snapshot:
         if kind in (tuple, frozenset):
             return thing
         if kind in (Lock, RLock):
-            self._locks.append(thing)
+            self._locks.append((thing, thing.save()))
             return ()
         if isinstance(thing, type):
             if getattr(thing, "__module__", "") not in self._names:
@@ -80,8 +80,8 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put everything back."""
-        for lock in self._locks:
-            lock.reset()
+        for lock, saved in self._locks:
+            lock.load(saved)
         for now, then in self._dicts:
             if len(now) != len(then) or not all(map(_is, now.values(), then.values())):
                 now.clear()

@@ -56,6 +56,7 @@ class End(Watched):
         self.net = net
         self.buffer = bytearray()
         self.eof = self.closed = self.shut = self.connecting = False
+        self.timeout: float | None = None  # of `os.read`: 0 when set non-blocking
         self.peer: End | None = None
         self.out: Callable[[bytes], None] | None = None
         self.framed: Framed | None = None

@@ -8,11 +8,9 @@ Wall time, because a real call that blocks uses no other; only where signals exi
 
 from __future__ import annotations
 
-import contextlib
-import signal
+import importlib
 import threading
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import greenlet
@@ -20,6 +18,7 @@ import greenlet
 from demi.interpose.escapes import site_of
 from demi.interpose.threads.kernel import CURRENT, set_aside
 
+_signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums
 WALL_SECONDS = 10.0  # one step of a node; a healthy one takes a thousandth of that
 
 
@@ -27,27 +26,30 @@ class StuckError(Exception):
     """A thread never waits: it loops, or is in a real call that blocks."""
 
 
-_budgets: list[float] = []
-
-
-@contextlib.contextmanager
-def wall_budget(seconds: float = WALL_SECONDS) -> Iterator[None]:
+class WallBudget:
     """What runs inside is a step of held threads; one that takes longer is set aside.
 
     The failure is noted at the kernel as the host's.
     """
-    if _budgets or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, _ring)
-    _budgets.append(seconds)
-    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        _budgets.pop()
-        signal.signal(signal.SIGALRM, before)
+
+    __slots__ = ("_before", "_mine", "_seconds")
+    _main = threading.main_thread().ident
+
+    def __init__(self, seconds: float = WALL_SECONDS) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._mine = (
+            threading.get_ident() == self._main and _signal.getitimer(_signal.ITIMER_REAL)[0] == 0
+        )
+        if self._mine:
+            self._before = _signal.signal(_signal.SIGALRM, _ring)
+            _signal.setitimer(_signal.ITIMER_REAL, self._seconds, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._mine:
+            _signal.setitimer(_signal.ITIMER_REAL, 0)
+            _signal.signal(_signal.SIGALRM, self._before)
 
 
 def _ring(number: int, frame: types.FrameType | None) -> Any:

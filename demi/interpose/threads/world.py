@@ -23,12 +23,13 @@ from demi.interpose.canon import canonical
 from demi.interpose.channels import remove_sorted
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
+from demi.interpose.payload import to_json
 from demi.interpose.threads.faults import Faults
 from demi.interpose.threads.kernel import CURRENT, Host, Kernel, Task
 from demi.interpose.threads.links import Links, Packet
 from demi.interpose.threads.program import Image, Program
 from demi.interpose.threads.streams import Arrival, Net
-from demi.interpose.threads.watchdog import WALL_SECONDS, wall_budget
+from demi.interpose.threads.watchdog import WALL_SECONDS, WallBudget
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
 
@@ -66,7 +67,8 @@ class ThreadsWorld:
     argument.  observe(threads, modules): what invariants see of a node, given its threads (name -> what
     it waits for, as text) and its modules by name; by default the threads.
     inputs: label -> (modules, args) -> None, run in a thread of its own on the node.
-    decoder(port) -> how to cut the streams of connections to a port.  timers: see `timers.py`.
+    decoder(port) -> how to cut the streams of connections to a port.  show(message) -> what readers see.
+    timers: see `timers.py`.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class ThreadsWorld:
         observe: Observe | None = None,
         inputs: Mapping[str, Callable[[Mapping[str, Any], Any], None]] | None = None,
         decoder: Callable[[int], MakeDecoder | None] = lambda port: None,
+        show: Callable[[bytes], Any] | None = None,
         timers: str = "ordered",
         wall: float = WALL_SECONDS,
     ) -> None:
@@ -92,6 +95,7 @@ class ThreadsWorld:
         self._free = self._policy.word == "free"
         self._observe = observe or (lambda threads, modules: threads)
         self._inputs = dict(inputs or {})
+        self._show = show or _text_of
         self._wall = wall
         self.kernel = Kernel(self.names, shared=not self._free)
         self.kernel.on_arm, self.kernel.on_disarm = self._armed, self._disarmed
@@ -201,7 +205,7 @@ class ThreadsWorld:
             first()
             now = [task] if task is not None else [t for t in host.runnable if not self._listed(t)]
             if now:
-                with wall_budget(self._wall):
+                with WallBudget(self._wall):
                     for one in now:
                         kernel.run(one)
         finally:
@@ -400,8 +404,10 @@ class ThreadsWorld:
         data = self._packet(event).data
         if not data:
             return None
-        text = data.decode("utf-8", "replace")
-        return text.rstrip("\r\n") if text.rstrip("\r\n").isprintable() else data.hex()
+        try:
+            return to_json(self._show(data))
+        except Exception:  # a chunk, or a message of another kind
+            return data.hex()
 
     def in_flight(self, dst: int, src: int) -> Sequence[Event]:
         return self._links.network.channel(dst, src)
@@ -449,3 +455,8 @@ class ThreadsWorld:
 
     def restore(self, saved: object) -> None:
         raise NotImplementedError("running threads cannot be copied; run the schedule again")
+
+
+def _text_of(data: bytes) -> str:
+    text = data.decode("utf-8", "replace").rstrip("\r\n")
+    return text if text.isprintable() else data.hex()

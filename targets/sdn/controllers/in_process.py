@@ -19,7 +19,7 @@ from demi.interpose.framing import Framed
 from demi.interpose.threads.kernel import Host, Kernel
 from demi.interpose.threads.program import Image, Program
 from demi.interpose.threads.streams import Arrival, End, Listener, Net
-from demi.interpose.threads.watchdog import wall_budget
+from demi.interpose.threads.watchdog import WallBudget
 from targets.sdn.controllers.interface import Trouble
 
 PIECES_MAX = 200_000  # of threads between two rests
@@ -176,7 +176,7 @@ class InProcess:
         host = self._host
         if not host.runnable:
             return
-        with self._image.inside(), wall_budget(self._wall):
+        with self._image.inside(), WallBudget(self._wall):
             self._kernel.settle(host, PIECES_MAX)
         if host.runnable:
             self._noted.append(Trouble("stuck", f"no rest after {PIECES_MAX} pieces of threads"))

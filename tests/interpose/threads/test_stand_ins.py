@@ -14,7 +14,7 @@ from demi.interpose.escapes import EscapeError
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.program import Image, Program, early
 from demi.interpose.threads.streams import Net
-from demi.interpose.threads.watchdog import StuckError, wall_budget
+from demi.interpose.threads.watchdog import StuckError, WallBudget
 
 
 def held(directory: Path, text: str, **options: Any) -> tuple[Kernel, Image]:
@@ -32,7 +32,7 @@ def run(kernel: Kernel, image: Image, seed: int = 1) -> list[Any]:
     image.reset()
     host = kernel.hosts[0]
     host.up = True
-    with image.inside(), wall_budget(0.5):
+    with image.inside(), WallBudget(0.5):
         kernel.spawn(host, image.main, name="main")
         kernel.settle(host)
         while (due := kernel.due()) is not None and kernel.clocks[0] < 1000:
