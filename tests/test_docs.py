@@ -220,7 +220,9 @@ def test_every_option_that_is_written_about_exists() -> None:
         for option in command.params:
             known.update(option.opts, option.secondary_opts)
     for path in DOCUMENTS:
-        written = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w>-])", path.read_text("utf-8")))
+        written = set(
+            re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w>-])", path.read_text("utf-8"))
+        )
         assert written <= known, f"{path.name}: {sorted(written - known)}"
 
 
