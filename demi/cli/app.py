@@ -12,6 +12,7 @@ import typer
 
 from demi import __version__
 from demi.cli import (
+    check,
     check_history,
     configuration,
     demo,
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "diff": diff.diff,
     "config": configuration.config,
     "check-history": check_history.check_history,
+    "check": check.check,
     "demo": demo.demo,
 }
 COLORS = ("auto", "always", "never")

@@ -1,20 +1,17 @@
 """`demi targets [NAME]`: what can be debugged, and whether it can be trusted to repeat.
 
 The one insight: a target that does not repeat makes every later answer worthless, so looking at one
-target also runs one schedule of it twice here and once in a process that hashes strings differently.
+target also checks one schedule of it as `demi check` does.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from demi.cli.check import SEED, STEPS, not_repeatable, one_schedule, repeatable
+from demi.cli.elsewhere import Difference, Schedule, settings
 from demi.cli.loading import Loaded, known_targets, load_target
 from demi.cli.options import target_names
 from demi.cli.output import Line, Message, columns
@@ -23,12 +20,6 @@ from demi.errors import DemiError, ExitCode
 
 if TYPE_CHECKING:
     from demi.scheduler.execute import Subject
-    from demi.scheduler.replay import Divergence
-    from demi.trace import Trace
-
-CHECK_SEED = 1  # any would do; a fixed one makes the check itself repeatable
-CHECK_STEPS = 300  # long enough for elections, crashes and restarts, short enough to wait for
-CHECK_SECONDS = 60.0  # for the other process
 
 
 def targets(
@@ -98,33 +89,19 @@ def _row(session: Session, name: str, source: str) -> dict[str, Any]:
 
 def one_target(session: Session, name: str) -> ExitCode:
     """All about one target, then the determinism check."""
-    from demi.cli.messages import command, summary
 
     loaded = session.load(name)
     target = loaded.target
     config = session.config(loaded, "", [])
     subject = make_subject(target, config)
     session.writer.emit(_description(loaded, subject))
-    trace, divergence = _check(subject, target.profile(config))
     subject.world.close()
-    if divergence is not None:
-        return _not_repeatable(session, name, divergence)
-    other = _check_elsewhere(trace, name)
-    if other:
-        lines = (Line("check", f"NOT repeatable between processes: {other}", "bad"),)
-        again = [command("fuzz", name, "--no-minimize", "--seed", CHECK_SEED)]
-        code = ExitCode.DIVERGED
-        session.writer.emit(summary("diverged", code, lines, again, text=other))
-        return code
-    text = f"repeatable: {len(trace)} events, twice here and once with another hash seed"
-    bug = next(iter(target.bugs), "")
-    commands = [command("fuzz", name), *([command("fuzz", name, "--bug", bug)] if bug else [])]
-    session.writer.emit(
-        summary(
-            "repeatable", ExitCode.OK, (Line("check", text, "good"),), commands, steps=len(trace)
-        )
-    )
-    return ExitCode.OK
+    schedule = Schedule(name, "", (), SEED, STEPS)
+    processes = settings(2)
+    found = one_schedule(session, schedule, processes)
+    if isinstance(found, Difference):
+        return not_repeatable(session, target, schedule, found)
+    return repeatable(session, name, found, 1, processes)
 
 
 def _description(loaded: Loaded, subject: Subject) -> Message:
@@ -154,43 +131,3 @@ def _description(loaded: Loaded, subject: Subject) -> Message:
         "invariants": [one.name for one in subject.invariants],
     }  # fmt: skip
     return Message("target", data, tuple(lines))
-
-
-def _check(subject: Subject, profile: Any) -> tuple[Trace, Divergence | None]:
-    from demi.fuzz.program import generate
-    from demi.scheduler.determinism import check_determinism
-    from demi.scheduler.registry import make_strategy
-
-    program = generate(profile, subject.world.names, CHECK_SEED)
-    strategy = make_strategy(profile.strategy, profile)
-    steps = min(profile.steps, CHECK_STEPS)
-    return check_determinism(subject, strategy, program, CHECK_SEED, steps)
-
-
-def _not_repeatable(session: Session, name: str, divergence: Divergence) -> ExitCode:
-    from demi.cli.messages import command, diverged, summary
-
-    again = [command("fuzz", name, "--no-minimize", "--seed", CHECK_SEED)]
-    session.writer.emit(diverged(divergence, " (one schedule run twice)", again))
-    session.writer.emit(summary("diverged", ExitCode.DIVERGED))
-    return ExitCode.DIVERGED
-
-
-def _check_elsewhere(trace: Trace, spec: str) -> str:
-    """Replay a trace in a process with another hash seed; what differed there, or ""."""
-    from demi.trace_codec import save
-
-    here = os.environ.get("PYTHONHASHSEED", "")
-    environment = {**os.environ, "PYTHONHASHSEED": "2" if here == "1" else "1", "NO_COLOR": "1"}
-    with tempfile.TemporaryDirectory(prefix="demi-check-") as folder:
-        path = Path(folder) / "check.jsonl"
-        save(trace, path)
-        words = ["-m", "demi", "--quiet", "replay", str(path), "--target", spec]
-        done = subprocess.run(
-            [sys.executable, *words], env=environment, capture_output=True, text=True,
-            timeout=CHECK_SECONDS, check=False,
-        )  # fmt: skip
-    if done.returncode in (ExitCode.OK, ExitCode.VIOLATION):
-        return ""
-    told = [line for line in (done.stdout + done.stderr).splitlines() if "demi-check-" not in line]
-    return " ".join(" ".join(told).split())[:600]

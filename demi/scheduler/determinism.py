@@ -1,16 +1,20 @@
-"""The nondeterminism check: one schedule twice, and the first difference with its likely causes.
+"""The nondeterminism check: equal schedules, and the first difference with its likely causes.
 
-The one insight: the second run need not be told anything about the first but its choices; whatever then
-differs is a choice that escaped us.
+The one insight: the second run need not be told anything about the first but its choices (or, in another
+process, its seed); whatever then differs is a choice that escaped us.
+
+Not here: other processes (`demi/cli/elsewhere.py`).
 """
 
 from __future__ import annotations
 
 from demi.events import Program
 from demi.scheduler.execute import Choices, Subject, execute, record
-from demi.scheduler.replay import Divergence, replay
+from demi.scheduler.replay import Divergence, first_difference, replay
 from demi.scheduler.strategy import Strategy
 from demi.trace import Trace
+
+PARENTS_MAX = 8  # of the chain behind a divergence; longer ones tell nothing more
 
 
 def check_determinism(
@@ -23,4 +27,45 @@ def check_determinism(
     choices = Choices(subject.world)
     execute(subject, strategy, seed, program=program, steps=steps, observer=choices)
     trace = record(subject, choices.taken, seed, strategy=strategy.name)
-    return trace, replay(subject, trace).divergence
+    found = replay(subject, trace).divergence
+    if found is None:  # a replay leaves out what decides nothing: what was seen and logged
+        again = record(subject, choices.taken, seed, strategy=strategy.name)
+        found = first_divergence(trace, again)
+    return trace, found
+
+
+def first_divergence(one: Trace, other: Trace) -> Divergence | None:
+    """Where two records of one schedule part; None when they are the same."""
+    if one.header.boot != other.header.boot:
+        want, got = str(one.header.boot)[:300], str(other.header.boot)[:300]
+        return Divergence(-1, "start", "the start", want, got)
+    for step, (want_entry, got_entry) in enumerate(zip(one.entries, other.entries, strict=False)):
+        found = first_difference(want_entry, got_entry)
+        if found is not None:
+            return Divergence(step, want_entry.id, *found)
+        if want_entry != got_entry:
+            return Divergence(
+                step, want_entry.id, "what was seen",
+                str(want_entry.delta or want_entry.log)[:300], str(got_entry.delta or got_entry.log)[:300],
+            )  # fmt: skip
+    if len(one) != len(other) or one.footer != other.footer:
+        step = min(len(one), len(other))
+        return Divergence(step, "the end", "how the run ends", _end(one), _end(other))
+    return None
+
+
+def _end(trace: Trace) -> str:
+    return f"{len(trace)} events, {trace.footer.reason if trace.footer else 'no end'}"
+
+
+def parents(trace: Trace, step: int) -> tuple[str, ...]:
+    """The events that led to one, nearest first: who sent it, what made that one send, and so on."""
+    if not 0 <= step < len(trace):
+        return ()
+    causes = {entry.id: entry.cause for entry in trace.entries}
+    chain: list[str] = []
+    cause = trace.entries[step].cause
+    while cause and len(chain) < PARENTS_MAX:
+        chain.append(cause)
+        cause = causes.get(cause, "")
+    return tuple(chain)
