@@ -17,9 +17,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from test_floors import CORE, FLOORS, ROOT, floor_of, imports, room_of
+
 from demi.export import FORMATS, Source
 from demi.trace_codec import load
-from test_floors import CORE, FLOORS, ROOT, floor_of, imports, room_of
 
 DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "architecture.md"

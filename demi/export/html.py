@@ -18,6 +18,7 @@ import msgspec
 
 from demi import __version__
 from demi.export.diagram import diagram
+from demi.export.explanation import reversals
 from demi.export.steps import Source, Step, lanes, steps, title, violated
 from demi.minimizer.certify import minimality
 from demi.render.text import brief, safe
@@ -39,6 +40,7 @@ def write(source: Source) -> str:
         "VERDICT": escape(violated(trace) or "no violation"),
         "NOTICE": escape(f"{hidden} earlier events are not drawn." if hidden else ""),
         "DIAGRAM": diagram(shown[hidden:], lanes(trace), trace),
+        "RACES": _races(trace),
         "CERTIFICATE": _certificate(source, shown),
         "DATA": _script(_data(trace, shown, hidden)),
         "VERSION": escape(__version__),
@@ -60,6 +62,16 @@ def facts(trace: Trace) -> str:
 
 
 # ---- the words
+
+
+def _races(trace: Trace) -> str:
+    rows = [
+        f"<li><code>{escape(race.second)}</code> before <code>{escape(race.first)}</code> at "
+        f"{escape(race.node)}: {escape(race.result)}</li>"
+        for race in reversals(trace)
+    ]
+    head = "<section><h2>What would have avoided it</h2><ul>"
+    return f"{head}{''.join(rows)}</ul></section>" if rows else ""
 
 
 def _certificate(source: Source, shown: list[Step]) -> str:

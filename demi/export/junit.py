@@ -7,7 +7,7 @@ picture, so a CI page shows the minimal sequence without a download.
 from __future__ import annotations
 
 import shlex
-from xml.sax.saxutils import escape, quoteattr
+from html import escape  # that of xml.sax imports half of the network library
 
 from demi.export.steps import Source, violated
 from demi.export.text import write as picture
@@ -23,18 +23,22 @@ def write(source: Source) -> str:
         failed = 1
         again = f"demi replay {shlex.quote(safe(source.name))}"
         body = (
-            f"    <failure type={quoteattr(safe(trace.violation.fingerprint))} "
-            f"message={quoteattr(violated(trace))}>"
+            f"    <failure type={_quoted(safe(trace.violation.fingerprint))} "
+            f"message={_quoted(violated(trace))}>"
             f"{escape(picture(source) + chr(10) + again)}</failure>\n"
         )
     elif trace.footer is None:
         skipped = 1
         body = '    <skipped message="the run was interrupted, there is no verdict"/>\n'
-    suite = quoteattr(f"demi {safe(trace.header.target)}")
+    suite = _quoted(f"demi {safe(trace.header.target)}")
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<testsuites>\n<testsuite name={suite} tests="1" failures="{failed}" errors="0" '
         f'skipped="{skipped}">\n'
-        f"  <testcase classname={suite} name={quoteattr(safe(source.name))}>\n"
+        f"  <testcase classname={suite} name={_quoted(safe(source.name))}>\n"
         f"{body}  </testcase>\n</testsuite>\n</testsuites>\n"
     )
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'

@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Sequence
 
 from demi.causality import Causality, members
+from demi.export.explanation import reversals
 from demi.export.steps import Source, Step, steps
 from demi.minimizer.certify import ONE_MINIMAL, minimality
 from demi.render.lanes import render
@@ -68,6 +69,7 @@ def _part(source: Source, target: str) -> list[Block]:
         Heading(2, ("In one screen",)),
         Preformatted(_picture(trace)),
         *_ways(trace, order, shown),
+        *_races(trace),
         Heading(2, ("The steps",)),
         *_table(shown),
         *_certificate(trace, shown),
@@ -152,6 +154,18 @@ def _related(order: Causality, one: Step, other: Step) -> Words:
     if a.node == b.node:
         return (*ends, " follow each other on one node.")
     return (*ends, ": the first could influence the second.")
+
+
+def _races(trace: Trace) -> list[Block]:
+    """The single reversals after which the violation is gone, where the trace tells of them."""
+    items: list[Words] = []
+    for race in reversals(trace):
+        gone = f"; {race.absent} later events cannot happen then" if race.absent else ""
+        swapped = Code(race.second), " before ", Code(race.first), " at ", Code(race.node)
+        items.append((*swapped, ": ", Code(race.result), gone))
+    if not items:
+        return []
+    return [Heading(2, ("What would have avoided it",)), Items(tuple(items))]
 
 
 # ---- the steps

@@ -11,6 +11,7 @@ import pytest
 from render.lane_samples import hostile, ring, tour
 
 from demi.errors import UsageError
+from demi.export import FORMATS
 from demi.report import FORMS, Source, report
 from demi.trace import Trace
 from demi.trace_codec import load
@@ -46,6 +47,29 @@ def test_the_way_of_each_leader_of_raft_45() -> None:
         "```console\n$ demi view raft-45.min.jsonl\n$ demi replay raft-45.min.jsonl\n"
         "$ demi export raft-45.min.jsonl --to html -o trace.html\n```\n"
     )
+
+
+def explained(races: object) -> Trace:
+    trace = raft()
+    assert trace.footer is not None
+    extra = {**trace.footer.extra, "explanation": {"races": races}}
+    return replace(trace, footer=replace(trace.footer, extra=extra))
+
+
+@every_form
+def test_the_races_that_matter_are_told(form: str) -> None:
+    race = {"node": "n4", "first": "a>b:X#1", "second": "c>b:Y#1", "result": "no violation"}
+    text = report([Source(explained([race, {**race, "second": "<b>", "absent": 3}]))], form)
+    told = text.split("What would have avoided it")[1].split("The steps")[0]
+    assert re.search(r"c(>|&gt;)b:Y#1.+ before .+a(>|&gt;)b:X#1.+ at .+n4.+: .+no violation", told)
+    assert "3 later events cannot happen then" in told
+    page = FORMATS["html"].write(Source(explained([race])))
+    assert "<code>c&gt;b:Y#1</code> before <code>a&gt;b:X#1</code> at n4: no violation" in page
+
+
+@pytest.mark.parametrize("races", [None, 1, [1], [{}], [{"node": 1}], {"a": 1}, "text"])
+def test_an_explanation_of_another_shape_is_left_out(races: object) -> None:
+    assert "What would have avoided it" not in report([Source(explained(races))], "md")
 
 
 @every_form
