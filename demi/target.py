@@ -79,6 +79,7 @@ class Target:
     version(config): what is under test (a library's release), recorded in traces, "" if nothing.
     masks: `mask(label, payload) -> payload` for the masked step of the fingerprint ladder, or None.
     pipeline: which of the minimizer's pipelines suits it.
+    clock: `clock(label, content) -> int | None`, the logical clock (term, ballot, epoch) a message carries.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Target:
     version: Callable[[Config], str] = lambda config: ""
     mask: Callable[[str, Any], Any] | None = None
     pipeline: str = "default"
+    clock: Callable[[str, Any], int | None] | None = None
     commutes: Callable[[str, Any, str, Any], bool] | None = None
 
 

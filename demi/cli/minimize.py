@@ -10,7 +10,7 @@ import typer
 from demi.cli.options import TargetOption, Times, TraceFile
 from demi.cli.output import Line, Message, plural
 from demi.cli.session import Session
-from demi.cli.shrinking import minimized_path, shrink_to, target_words, write_test
+from demi.cli.shrinking import minimized_path, save_others, shrink_to, target_words, write_test
 from demi.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ def minimize(
         typer.Option(help="Also write a pytest file that fails until the bug is gone."),
     ] = None,
     pipeline: Annotated[
-        str, typer.Option(help="default, or to compare: demi-sts, demi-tfb, no-diverge, ddmin.")
+        str,
+        typer.Option(help="default, or to compare: demi-sts, demi-tfb, no-diverge, ddmin, cdd."),
     ] = "default",
+    prove: Annotated[
+        int, typer.Option(min=0, help="Steps that the search for a proof may take [8,000].")
+    ] = 0,
     target: TargetOption = "",
 ) -> int:
     """Shrink a violating trace; the result is verified by strict replay.
@@ -59,12 +63,14 @@ def minimize(
     settings = session.settings(loaded.spec, {"max_time": max_time, "max_replays": max_replays})
     path = out or minimized_path(trace)
     report = shrink_to(
-        session, subject, original, path, settings.max_replays, settings.max_time, pipeline
+        session, subject, original, path, settings.max_replays, settings.max_time, pipeline, prove
     )
     subject.world.close()
     for number, one in enumerate(report.stages):
         session.writer.note(stage(one, number == 0))
     words = target_words(loaded, original)
+    for name, kept in save_others(report, path).items():
+        session.writer.note(Message("other", {"saved": str(kept)}, (other_line(name, kept),)))
     commands = [command("view", path), command("replay", path, *words)]
     if report.exhausted or report.interrupted:
         commands.append(command("minimize", path, *words))
@@ -93,7 +99,8 @@ def minimize(
 
 def explained(trace: Trace) -> list[Message]:
     """The certificate of a minimized trace, one message per event and the verdict."""
-    from demi.minimizer.certify import NOT_ESTABLISHED, explanation, minimality
+    from demi.minimizer.certify import NOT_ESTABLISHED, bound_of, explanation, minimality
+    from demi.minimizer.races import told_lines
 
     verdict = minimality(trace)
     told = [(entry, explanation(trace, at)) for at, entry in enumerate(trace.entries)]
@@ -109,7 +116,17 @@ def explained(trace: Trace) -> list[Message]:
     if verdict == NOT_ESTABLISHED:
         sure = "each event alone was not tried"
     text = f"{verdict}: {plural(len(trace), 'event')}; {sure}"
-    return [*messages, Message("minimality", {"verdict": verdict}, (Line("verdict", text),))]
+    lines = [Line("verdict", text)]
+    if bound_of(trace):
+        lines.append(Line("", bound_of(trace)))
+    story = [Line("because", line, hang=2) for line in told_lines(trace)]
+    messages.extend(Message("because", {"text": line.text}, (line,)) for line in story)
+    return [*messages, Message("minimality", {"verdict": verdict}, tuple(lines))]
+
+
+def other_line(fingerprint: str, path: Path) -> Line:
+    """The line that names a run of another violation that was met on the way."""
+    return Line("other", f"{fingerprint}: {path}", wrap=False)
 
 
 def tested(path: Path) -> Line:

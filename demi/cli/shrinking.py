@@ -27,8 +27,12 @@ def shrink_to(
     replays: int,
     seconds: float,
     pipeline: str = "default",
+    prove: int = 0,
 ) -> Report:
-    """Minimize `trace` within a budget (0: none) and write the result."""
+    """Minimize `trace` within a budget (0: none) and write the result.
+
+    Each better trace is written as soon as a pass has found it: a killed process leaves the best.
+    """
     from demi.minimizer.minimize import minimize
     from demi.minimizer.problem import Budget
     from demi.trace_codec import save
@@ -42,10 +46,23 @@ def shrink_to(
             )
 
         report = minimize(
-            subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline
-        )
+            subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline,
+            prove=prove, keep=lambda better: save(better, path),
+        )  # fmt: skip
     save(report.trace, path)
     return report
+
+
+def save_others(report: Report, path: Path) -> dict[str, Path]:
+    """Write the runs of other violations beside the result; fingerprint -> file."""
+    from demi.trace_codec import save
+
+    written = {}
+    for number, (fingerprint, trace) in enumerate(report.others.items(), 1):
+        stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
+        written[fingerprint] = path.with_name(f"{stem}.other{number}.jsonl")
+        save(trace, written[fingerprint])
+    return written
 
 
 def target_words(loaded: Loaded, trace: Trace) -> list[str]:

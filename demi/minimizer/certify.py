@@ -7,7 +7,7 @@ Each event is left out alone (an external with its atomic group), the rest is re
 content and then by type, the newest first.  A replay that still fails as the original did is smaller: it
 becomes the best and certification starts again.  When none does, the run is 1-minimal in that sense.
 
-In the trace: the key `why` of an entry, the key `minimality` of the footer.
+In the trace: the key `why` of an entry, the keys `minimality` and `bound` of the footer.
 Not here: removing more than one event at a time; other orders.
 """
 
@@ -20,15 +20,16 @@ from typing import Any
 import msgspec
 
 from demi.interpose.world import World
-from demi.minimizer.problem import Plan, Problem, Run, Trial
+from demi.minimizer.problem import Bound, Plan, Problem, Run, Trial
 from demi.minimizer.wildcards import newest
 from demi.scheduler.record import changes
 from demi.trace import Entry, Trace
 
 ONE_MINIMAL = "1-minimal"
+WITHIN_BOUND = "minimal within the bound"
 NOT_ESTABLISHED = "not established"
 NO_VIOLATION, ANOTHER, NOT_ENABLED = "no violation", "another violation", "not enabled"
-WHY, MINIMALITY = "why", "minimality"
+WHY, MINIMALITY, BOUND = "why", "minimality", "bound"
 
 VALUE_LENGTH_MAX = 60  # of an observed value as JSON; longer ones say nothing in a line
 DIFFERENCES_MAX = 3  # fields named in a line
@@ -145,12 +146,20 @@ def _short(value: Any) -> bool:
 # ---- in the trace
 
 
-def annotated(trace: Trace, whys: Sequence[Why]) -> Trace:
+def annotated(trace: Trace, whys: Sequence[Why], bound: Bound | None = None) -> Trace:
     """The trace with its certificate; without one, `not established`."""
     assert trace.footer is not None  # it was recorded, not read
     complete = bool(whys) and len(whys) == len(trace)
     verdict = ONE_MINIMAL if complete else NOT_ESTABLISHED
-    footer = replace(trace.footer, extra={**trace.footer.extra, MINIMALITY: verdict})
+    extra = {**trace.footer.extra, MINIMALITY: verdict}
+    if complete and bound is not None and bound.events == len(trace):
+        if bound.anchor == 0:
+            extra[MINIMALITY] = WITHIN_BOUND
+        extra[BOUND] = {
+            "events": bound.events, "anchor": bound.anchor, "states": bound.states,
+            "steps": bound.steps,
+        }  # fmt: skip
+    footer = replace(trace.footer, extra=extra)
     entries = trace.entries
     if complete:
         entries = tuple(
@@ -180,6 +189,19 @@ def minimality(trace: Trace) -> str:
     """The verdict in a trace; `not established` where it has none."""
     verdict = trace.footer.extra.get(MINIMALITY) if trace.footer else None
     return verdict if isinstance(verdict, str) else NOT_ESTABLISHED
+
+
+def bound_of(trace: Trace) -> str:
+    """What was searched for a shorter run, in a line; "" where nothing was."""
+    bound = trace.footer.extra.get(BOUND) if trace.footer else None
+    if not isinstance(bound, dict) or not all(isinstance(v, int) for v in bound.values()):
+        return ""
+    events, anchor = bound.get("events", 0), bound.get("anchor", 0)
+    start = f" that begins with its first {anchor}" if anchor else ""
+    return (
+        f"no run of fewer than {events} events{start}, made of such events and none more often"
+        f" ({bound.get('states', 0)} states exhausted)"
+    )
 
 
 def explanation(trace: Trace, at: int) -> str:

@@ -10,31 +10,31 @@ lost (the drop-allowed rule).  Both are runs the model allows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from demi.minimizer.ladder import smaller
 from demi.minimizer.problem import Plan, Problem, Run
 
-Rewrite = Callable[[Plan], Plan]
-"""Applied to every candidate plan before it is tried (wildcards); identity for exact matching."""
 
-
-def remove_chunks(problem: Problem, run: Run, rewrite: Rewrite, largest: float = 0.5) -> Run:
+def remove_chunks(problem: Problem, run: Run, largest: float = 0.5) -> Run:
     """Sweep with halving chunk sizes, starting with `largest` of the internal events."""
     size = max(1, int(_internal_count(run) * largest))
     while True:
-        run = sweep(problem, run, rewrite, size)
+        run = sweep(problem, run, size)
         if size == 1:
             return run
         size = max(1, min(size // 2, _internal_count(run) // 2))
 
 
-def sweep(problem: Problem, run: Run, rewrite: Rewrite, size: int) -> Run:
-    """One pass from the end: each chunk of `size` internal events is removed if the run still fails."""
+def sweep(problem: Problem, run: Run, size: int) -> Run:
+    """One pass from the end: each chunk of `size` internal events is removed if the run still fails.
+
+    Big chunks are matched in the way that pays best, single events in the best two.
+    """
     end = _internal_count(run)
     while end > 0:
         start = max(0, end - size)
-        found = problem.test(rewrite(without(run.plan, start, end)))
-        if found is not None and found.size < run.size:
+        plan = without(run.plan, start, end)
+        found = smaller(problem, run, plan, 2 if size == 1 else 1)
+        if found is not None:
             run = found
             end = min(start, _internal_count(run))
         else:
@@ -57,8 +57,3 @@ def without(plan: Plan, start: int, end: int) -> Plan:
 
 def _internal_count(run: Run) -> int:
     return sum(1 for want in run.plan if want.external is None)
-
-
-def exact(plan: Plan) -> Plan:
-    """No rewriting: deliveries match their own content."""
-    return plan

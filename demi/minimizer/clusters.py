@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from demi.minimizer.ladder import smaller
 from demi.minimizer.problem import Plan, Problem, Run
-from demi.minimizer.wildcards import newest
 
 Candidates = Callable[[Run], Iterator[tuple[int, ...]]]
 ROOTS_MAX = 40  # pairs of trees: 780 replays at most
@@ -72,8 +72,4 @@ def _without(run: Run, roots: Iterable[int]) -> Plan:
 def _smaller(problem: Problem, run: Run, plan: Plan) -> Run | None:
     if len(plan) == len(run.plan):
         return None
-    for candidate in (plan, newest(plan)):
-        found = problem.test(candidate)
-        if found is not None and found.size < run.size:
-            return found
-    return None
+    return smaller(problem, run, plan)

@@ -8,13 +8,15 @@ Not here: the passes (one file each), their order (`demi/minimizer/pipelines`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from demi.errors import DivergenceError, UsageError
 from demi.minimizer.certify import Why, annotated, certify
 from demi.minimizer.pipelines import find_pipeline
 from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
+from demi.minimizer.races import EXPLANATION, homes_of, races, told
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
 from demi.scheduler.sts import Observers, Planner
@@ -39,7 +41,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome.  trace: minimized and strictly verified `verified` times."""
+    """The outcome.  trace: minimized and strictly verified `verified` times.
+
+    reached: replays after which the size was that of the result; the rest looked for a smaller one.
+    others: the shortest run met of each other violation, by fingerprint; never mixed with this one.
+    """
 
     trace: Trace
     stages: tuple[Stage, ...]
@@ -48,6 +54,12 @@ class Report:
     verified: int
     interrupted: bool = False
     exhausted: bool = False
+    reached: int = 0
+    others: dict[str, Trace] = field(default_factory=dict)
+
+
+Keep = Callable[[Trace], None]
+"""Gets every better trace as soon as a pass has found it, so that a killed process leaves it."""
 
 
 def minimize(
@@ -57,8 +69,12 @@ def minimize(
     budget: Budget | None = None,
     progress: Progress | None = None,
     pipeline: str = DEFAULT,
+    prove: int = 0,
+    keep: Keep | None = None,
 ) -> Report:
     """Shrink a violating trace of `subject` with one of `PIPELINES`; `default` is the target's.
+
+    prove: steps of the world that the final search may take to prove the length, 0 for the usual.
 
     Ctrl-C and a spent budget end with the best so far.  Raises UsageError when the trace has no
     violation, DivergenceError when it does not replay.
@@ -71,33 +87,53 @@ def minimize(
     chosen = find_pipeline(subject.target.pipeline if pipeline == DEFAULT else pipeline)
     first = first_run(subject, trace)
     problem = Problem(subject, trace, first, budget or Budget(), progress, chosen.oracle)
+    problem.prove = prove
     stages: list[Stage] = []
     interrupted = exhausted = False
     whys: tuple[Why, ...] = ()
     try:
-        whys = _shrunk(problem, chosen, stages)
+        whys = _shrunk(problem, chosen, stages, _keeper(problem, trace, keep))
     except BudgetSpent:
         exhausted = True
     except KeyboardInterrupt:
         interrupted = True
     minimal, verified = _verified(problem, trace, whys)
+    others = {name: _recorded(problem, run, trace) for name, run in sorted(problem.others.items())}
     return Report(
-        minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted
-    )
+        minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted,
+        problem.reached, others,
+    )  # fmt: skip
 
 
-def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[Why, ...]:
+def _keeper(problem: Problem, original: Trace, keep: Keep | None) -> Callable[[], None]:
+    """After each pass: hand over the best trace if it is better than the one handed over before."""
+    size = problem.first.size
+
+    def after() -> None:
+        nonlocal size
+        if keep is not None and problem.best.size < size:
+            size = problem.best.size
+            keep(annotated(_recorded(problem, problem.best, original), ()))
+
+    return after
+
+
+def _shrunk(
+    problem: Problem, pipeline: Pipeline, stages: list[Stage], after: Callable[[], None]
+) -> tuple[Why, ...]:
     """All passes, and rounds until nothing changes; then the certificate, and anew if it found less."""
     whys: list[Why] = []
 
     def attempt(problem: Problem, run: Run) -> Run:
         whys[:] = certify(problem)
+        problem.notes["races"] = races(problem, problem.best)
         return problem.best
 
     for name, work in pipeline.once.items():
         _timed(problem, name, work, stages)
+        after()
     while True:
-        _rounds(problem, pipeline, stages)
+        _rounds(problem, pipeline, stages, after)
         before = problem.best.size
         for name, work in pipeline.last.items():
             _timed(problem, name, work, stages)
@@ -107,11 +143,14 @@ def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[
             return tuple(whys)
 
 
-def _rounds(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> None:
+def _rounds(
+    problem: Problem, pipeline: Pipeline, stages: list[Stage], after: Callable[[], None]
+) -> None:
     for _ in range(ROUNDS_MAX if pipeline.rounds else 0):
         before = problem.best.size
         for name, work in pipeline.rounds.items():
             _timed(problem, name, work, stages)
+            after()
         if problem.best.size == before:
             return
 
@@ -135,8 +174,15 @@ def first_run(subject: Subject, trace: Trace) -> Run:
     violation = outcome.violation
     if violation is None or follower.divergence is not None:
         what = follower.divergence.brief() if follower.divergence else "no violation appeared"
+        versions = (trace.header.target_version, subject.target.version(subject.config))
+        if versions[0] != versions[1]:
+            what += (
+                f"; it was recorded with version {versions[0] or '?'}, this is {versions[1] or '?'}"
+            )
         raise DivergenceError(
-            f"the trace does not replay: {what}", remedy="demi replay shows where"
+            f"the trace does not replay: {what}",
+            where=f"event {len(planner.plan)} of {len(trace)}",
+            remedy="demi replay shows where; demi replay --lenient shows whether it fails all the same",
         )
     if trace.violation is not None and violation.fingerprint != trace.violation.fingerprint:
         raise DivergenceError(
@@ -148,11 +194,13 @@ def first_run(subject: Subject, trace: Trace) -> Run:
 
 def _verified(problem: Problem, original: Trace, whys: tuple[Why, ...]) -> tuple[Trace, int]:
     """Record the best run, write its certificate into it, and replay that strictly."""
-    choices = [want.choice for want in problem.best.plan]
-    recorded = record(
-        problem.subject, choices, problem.seed, strategy="minimized", parent=digest(original)
-    )
-    minimal = annotated(recorded, whys)
+    minimal = annotated(_recorded(problem, problem.best, original), whys, problem.bound)
+    if whys and minimal.footer is not None:
+        homes = homes_of(problem.subject.world.names, problem.best.plan)
+        found = problem.notes.get("races", ())
+        text = told(problem.best, homes, found, minimal.entries)
+        footer = replace(minimal.footer, extra={**minimal.footer.extra, EXPLANATION: text})
+        minimal = replace(minimal, footer=footer)
     for _ in range(VERIFICATIONS):
         result: Replayed = replay(problem.subject, minimal)
         if result.divergence is not None:
@@ -160,3 +208,10 @@ def _verified(problem: Problem, original: Trace, whys: tuple[Why, ...]) -> tuple
                 "the minimized run does not replay strictly: " + result.divergence.brief()
             )
     return minimal, VERIFICATIONS
+
+
+def _recorded(problem: Problem, run: Run, original: Trace) -> Trace:
+    choices = [want.choice for want in run.plan]
+    return record(
+        problem.subject, choices, problem.seed, strategy="minimized", parent=digest(original)
+    )

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import itertools
 
-from demi.events import External
 from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.races import homes_of
 
 EVENTS_MAX = 120
 ROUNDS_MAX = 6
@@ -51,7 +51,7 @@ def _round(problem: Problem, run: Run) -> Run:
 
 def _places(problem: Problem, run: Run, at: int) -> list[int]:
     """Where an event would stand beside one of its own node: the nearest before and behind."""
-    homes = _homes(problem, run.plan)
+    homes = homes_of(problem.subject.world.names, run.plan)
     before = next((i + 1 for i in reversed(range(at)) if homes[i] == homes[at]), None)
     behind = next((i - 1 for i in range(at + 1, len(homes)) if homes[i] == homes[at]), None)
     return [to for to in (before, behind) if to is not None and to != at]
@@ -70,26 +70,16 @@ def _moved(problem: Problem, run: Run, at: int, to: int) -> Run | None:
         return None
     # a lenient replay might have matched other messages by the mask
     same = all(a.label == b.label for a, b in zip(found.plan, plan, strict=True))
-    return found if same and _homes(problem, found.plan) == _homes(problem, plan) else None
+    names = problem.subject.world.names
+    return found if same and homes_of(names, found.plan) == homes_of(names, plan) else None
 
 
 def _outside(plan: Plan) -> list[str]:
     return [want.external.id for want in plan if want.external is not None]
 
 
-def _homes(problem: Problem, plan: Plan) -> list[str]:
-    """The node that each event happens at, "" for one that names none."""
-    names = problem.subject.world.names
-    homes = []
-    for want in plan:
-        choice = want.choice
-        if isinstance(choice, External):
-            homes.append(choice.nodes[0] if choice.nodes else "")
-        else:
-            homes.append(names[choice[1]])
-    return homes
-
-
 def switches(problem: Problem, plan: Plan) -> int:
     """How often the next event is at another node."""
-    return sum(1 for a, b in itertools.pairwise(_homes(problem, plan)) if a != b)
+    return sum(
+        1 for a, b in itertools.pairwise(homes_of(problem.subject.world.names, plan)) if a != b
+    )

@@ -8,8 +8,8 @@ n (n - 1) / 2 replays of n events each: under a second for 60 events.
 
 from __future__ import annotations
 
+from demi.minimizer.ladder import smaller
 from demi.minimizer.problem import Plan, Problem, Run
-from demi.minimizer.wildcards import newest
 
 EVENTS_MAX = 80  # 3,160 pairs at most, about a second of replays
 
@@ -35,8 +35,4 @@ def _smaller(problem: Problem, run: Run, first: int, second: int) -> Run | None:
     if run.plan[first].external is not None or run.plan[second].external is not None:
         return None
     plan: Plan = run.plan[:first] + run.plan[first + 1 : second] + run.plan[second + 1 :]
-    for candidate in (plan, newest(plan)):
-        found = problem.test(candidate)
-        if found is not None and found.size < run.size:
-            return found
-    return None
+    return smaller(problem, run, plan)

@@ -55,6 +55,19 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a search has exhausted: no run of fewer than `events` that begins with the first `anchor`.
+
+    states, steps: how many were visited and taken for that.  See `search.py` for the space.
+    """
+
+    events: int
+    anchor: int
+    states: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One lenient replay.  run: what it executed, if it failed as the original did.
 
@@ -73,7 +86,10 @@ Progress = Callable[[str, int, int], None]
 class Problem:
     """One minimization.  first: the original.  best: the smallest failing run known.
 
-    replays: lenient replays made.  oracle: how a candidate is replayed; notes: what that remembers.
+    others: the shortest run met of each other violation.  bound: what a search has exhausted.
+    prove: steps that a final search may take, 0 for the usual.
+    replays: runs made; reached: of them, until the best was met.
+    oracle: how a candidate is replayed; notes: what oracles and passes remember.
     """
 
     def __init__(
@@ -90,7 +106,10 @@ class Problem:
         self.fingerprint = first.violation.fingerprint
         self.first = self.best = first
         self.notes: dict[str, Any] = {}
-        self.replays = 0
+        self.others: dict[str, Run] = {}
+        self.bound: Bound | None = None
+        self.prove = 0
+        self.replays = self.reached = 0
         self.cached = 0
         self.stage = ""
         self._budget = budget
@@ -120,10 +139,14 @@ class Problem:
 
         Raises BudgetSpent.
         """
+        return self.attempt(self._oracle(self, tuple(plan)))
+
+    def attempt(self, strategy: Lenient) -> Trial:
+        """One run by any strategy that follows a plan.  Raises BudgetSpent."""
         self._spend()
-        trial = self._replay(plan)
+        trial = self._replay(strategy)
         if trial.run is not None and trial.run.size < self.best.size:
-            self.best = trial.run
+            self.best, self.reached = trial.run, self.replays
         if self._progress:
             self._progress(self.stage, len(self.best.plan), self.replays)
         return trial
@@ -132,19 +155,37 @@ class Problem:
         budget = self._budget
         if budget.replays and self.replays >= budget.replays:
             raise BudgetSpent
-        if budget.seconds and self.elapsed() >= budget.seconds:
-            raise BudgetSpent
+        self.check_time()
         self.replays += 1
 
-    def _replay(self, plan: Sequence[Wanted]) -> Trial:
+    def check_time(self) -> None:
+        """Raises BudgetSpent when the seconds are used up."""
+        if self._budget.seconds and self.elapsed() >= self._budget.seconds:
+            raise BudgetSpent
+
+    def _replay(self, strategy: Lenient) -> Trial:
         planner = Planner(self.subject.world)
-        strategy = self._oracle(self, tuple(plan))
         outcome = execute(self.subject, strategy, self.seed, observer=Observers(planner))
         found = outcome.violation
         run = None
-        if found is not None and found.fingerprint == self.fingerprint:
+        if found is not None:
             run = Run(tuple(planner.plan), found, tuple(planner.causes))
+            if found.fingerprint != self.fingerprint:
+                self._note_other(run)
+                run = None
         return Trial(run, found, tuple(strategy.absent))
+
+    def _note_other(self, run: Run) -> None:
+        known = self.others.get(run.violation.fingerprint)
+        if known is None or run.size < known.size:
+            self.others[run.violation.fingerprint] = run
+
+
+def whole(problem: Problem, plan: Sequence[Wanted]) -> bool:
+    """Does each atomic group have as many members as in the original?"""
+    groups = [w.external.group for w in plan if w.external is not None and w.external.group]
+    first = [w.external.group for w in problem.first.plan if w.external is not None]
+    return all(groups.count(group) == first.count(group) for group in groups)
 
 
 Oracle = Callable[[Problem, Plan], Lenient]

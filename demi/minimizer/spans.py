@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from demi.minimizer.chunks import without
+from demi.minimizer.ladder import smaller
 from demi.minimizer.problem import Problem, Run
-from demi.minimizer.wildcards import newest
 
 GRID = 64
 
@@ -35,10 +35,9 @@ def _first(problem: Problem, run: Run, longest: int) -> tuple[Run, int] | None:
         if end - start > longest:
             continue
         plan = without(run.plan, start, end)
-        for candidate in (plan, newest(plan)):
-            found = problem.test(candidate)
-            if found is not None and found.size < run.size:
-                return found, end - start
+        found = smaller(problem, run, plan, 2)
+        if found is not None:
+            return found, end - start
     return None
 
 

@@ -11,21 +11,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demi.minimizer.chunks import remove_chunks
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Plan
 from demi.scheduler.sts import Match
 
 
-def newest(plan: Plan) -> Plan:
-    """Every delivery matches the newest message of its type on its link."""
+def matching(plan: Plan, match: Match) -> Plan:
+    """Every delivery is matched in that way."""
     return tuple(
-        want
-        if want.external is not None or want.match is Match.NEWEST
-        else replace(want, match=Match.NEWEST)
+        want if want.external is not None or want.match is match else replace(want, match=match)
         for want in plan
     )
 
 
-def remove_with_wildcards(problem: Problem, run: Run) -> Run:
-    """Chunked removal where what remains matches by type."""
-    return remove_chunks(problem, run, newest)
+def newest(plan: Plan) -> Plan:
+    """Every delivery matches the newest message of its type on its link."""
+    return matching(plan, Match.NEWEST)
+
+
+def by_cause(plan: Plan) -> Plan:
+    """Every delivery matches what the same event sent; if that did not happen, as `newest`."""
+    return matching(plan, Match.CAUSE)

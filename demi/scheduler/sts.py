@@ -15,7 +15,7 @@ one only the head can match.  Not here: choosing which subsequences to try (`dem
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -32,6 +32,7 @@ class Match(Enum):
     """How a wanted delivery finds its message."""
 
     EXACT = "exact"
+    CAUSE = "cause"
     NEWEST = "newest"
     OLDEST = "oldest"
 
@@ -42,6 +43,8 @@ class Wanted:
 
     name: its id in the run it came from.  choice: the event there, or the External.  label: message
     type or timer.  content: the message's fingerprint.  match: how far it may be from the content.
+    place: its position in the run it came from, -1 if it came from none.  source: place of the event
+    that sent the message, and which of the messages to this receiver sent there, from 0; () unknown.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Wanted:
     label: str
     content: Any = None
     match: Match = Match.EXACT
+    place: int = -1
+    source: tuple[int, ...] = ()
 
     @property
     def external(self) -> External | None:
@@ -73,6 +78,7 @@ class Lenient:
     def __init__(self, plan: Sequence[Wanted], mask: Mask | None = None) -> None:
         self._plan = plan
         self._mask = mask
+        self._follows = any(want.match is Match.CAUSE for want in plan)
         self.used: list[int] = []
         self.absent: list[int] = []
 
@@ -80,22 +86,35 @@ class Lenient:
         self._world = world
         self._at = 0
         self.used, self.absent = [], []
+        self._sent: dict[tuple[int, int, int], Event] = {}
+        self._place = -1
+        if self._follows:
+            self._remember(boot)
         return True
 
     def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
         plan = self._plan
+        if self._follows and last is not None:
+            self._remember(last)
         while self._at < len(plan):
             at = self._at
             self._at = at + 1
             event = self._match(plan[at], enabled)
             if event is not None:
                 self.used.append(at)
+                self._place = plan[at].place
                 return event
             self.absent.append(at)
         return None
 
     def draw(self, kind: str, bound: int) -> int:
         return 0
+
+    def _remember(self, step: Step) -> None:
+        """What the event that matched last sent in this replay."""
+        sent, place = self._sent, self._place
+        for receiver, nth, event in sends(step):
+            sent[place, receiver, nth] = event
 
     def _match(self, want: Wanted, enabled: Sequence[Event]) -> Event | None:
         choice = want.choice
@@ -117,13 +136,18 @@ class Lenient:
         pending = world.in_flight(choice[1], choice[2])
         if not pending:
             return None
+        if want.match is Match.CAUSE and want.source:
+            place, nth = want.source
+            sent = self._sent.get((place, choice[1], nth))
+            if sent is not None and sent in pending and world.label(sent) == want.label:
+                return sent if world.allowed(sent) else None
         if want.match is Match.EXACT:
             for event in pending:
                 same = world.fingerprint(event) == want.content  # records of two types may be equal
                 if same and world.label(event) == want.label and world.allowed(event):
                     return event
             return self._masked(want, pending)
-        order = reversed(pending) if want.match is Match.NEWEST else iter(pending)
+        order = iter(pending) if want.match is Match.OLDEST else reversed(pending)
         for event in order:
             if world.label(event) == want.label and world.allowed(event):
                 return event
@@ -149,6 +173,15 @@ def _timer(choice: Event, enabled: Sequence[Event]) -> Event | None:
     return None
 
 
+def sends(step: Step) -> Iterator[tuple[int, int, Event]]:
+    """(receiver, which of the messages to it, from 0, event) for each message that a step sent."""
+    counts: dict[int, int] = {}
+    for event in step.sent:
+        nth = counts.get(event[1], 0)
+        counts[event[1]] = nth + 1
+        yield event[1], nth, event
+
+
 class Planner:
     """An Observer that writes down a run as a plan.
 
@@ -160,30 +193,35 @@ class Planner:
         self._world = world
         self.plan: list[Wanted] = []
         self.causes: list[int] = []
-        self._made: dict[Event, int] = {}
+        self._made: dict[Event, tuple[int, ...]] = {}
 
     def began(self, boot: Step) -> None:
         self.plan.clear()
         self.causes.clear()
         self._made.clear()
+        self._note(-1, boot)
 
     def before(self, event: Event, enabled: Sequence[Event]) -> None:
-        world = self._world
+        world, place = self._world, len(self.plan)
         if event[0] >= FIRST_EXTERNAL:
             external = world.external(event)
-            self.plan.append(Wanted(external.id, external, external.label))
+            self.plan.append(Wanted(external.id, external, external.label, place=place))
             self.causes.append(-1)
-        else:
-            content = world.fingerprint(event) if event[0] == DELIVER else None
-            self.plan.append(Wanted("", event, world.label(event), content))
-            self.causes.append(self._made.pop(event, -1))
+            return
+        content = world.fingerprint(event) if event[0] == DELIVER else None
+        source = self._made.pop(event, ())
+        self.plan.append(Wanted("", event, world.label(event), content, Match.EXACT, place, source))
+        self.causes.append(source[0] if source else -1)
 
     def after(self, step: Step) -> None:
-        made, here = self._made, len(self.plan) - 1
-        for event in step.sent:
-            made[event] = here
+        self._note(len(self.plan) - 1, step)
+
+    def _note(self, here: int, step: Step) -> None:
+        made = self._made
+        for _, nth, event in sends(step):
+            made[event] = here, nth
         for event in step.armed:
-            made[event] = here
+            made[event] = (here,)
 
 
 class Observers:

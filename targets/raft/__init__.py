@@ -21,7 +21,7 @@ from demi.interpose.world import World
 from demi.oracle import Invariant, View
 from demi.target import Bug, Config, Target, nearest
 from targets.raft.invariants import LEADER, Seen, raft_invariants
-from targets.raft.messages import ChangeConfiguration, ClientMessage, without_terms
+from targets.raft.messages import ChangeConfiguration, ClientMessage, term_of, without_terms
 from targets.raft.node import RaftNode
 from targets.raft.old_log import ZeroBasedNode
 from targets.raft.profile import profile
@@ -131,4 +131,5 @@ TARGET = Target(
     conditions={"leader": has_leader, "commit": has_commit},
     selectors={"rival": rival},
     mask=without_terms,
+    clock=term_of,
 )

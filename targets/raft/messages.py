@@ -102,3 +102,9 @@ def without_terms(label: str, message: Any) -> Any:
     if isinstance(message, (VoteCandidate, DeclineCandidate, AppendRejected)):
         return label
     return message
+
+
+def term_of(label: str, message: Any) -> int | None:
+    """The logical clock of a message: its term."""
+    term = getattr(message, "term", None)
+    return term if isinstance(term, int) else None

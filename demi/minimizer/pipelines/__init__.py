@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from demi.errors import UsageError
+from demi.minimizer.pipelines.cdd import CDD
 from demi.minimizer.pipelines.ddmin import DDMIN
 from demi.minimizer.pipelines.default import DEFAULT
 from demi.minimizer.pipelines.demi_sts import DEMI_STS
@@ -27,6 +28,7 @@ PIPELINES: Mapping[str, Pipeline] = {
     "no-diverge": NO_DIVERGE,
     "ddmin": DDMIN,
     "inputs": INPUTS,
+    "cdd": CDD,
 }
 
 

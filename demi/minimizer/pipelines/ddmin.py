@@ -13,21 +13,30 @@ from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Problem, Run, by_content
 
 
-def internal_ddmin(problem: Problem, run: Run) -> Run:
-    """Remove deliveries and timers; the smallest failing run met."""
-    best = run
+class InternalTrial:
+    """Does the run fail with these internal events only?  best: the smallest failing run met."""
 
-    def fails(kept: Sequence[int]) -> bool:
-        nonlocal best
+    def __init__(self, problem: Problem, run: Run) -> None:
+        self._problem = problem
+        self._run = run
+        self.best = run
+
+    def __call__(self, kept: Sequence[int]) -> bool:
         wanted = set(kept)
-        plan = [w for at, w in enumerate(run.plan) if w.external is not None or at in wanted]
-        found = problem.test(plan)
-        if found is not None and found.size < best.size:
-            best = found
+        plan = self._run.plan
+        found = self._problem.test(
+            [w for at, w in enumerate(plan) if w.external is not None or at in wanted]
+        )
+        if found is not None and found.size < self.best.size:
+            self.best = found
         return found is not None
 
+
+def internal_ddmin(problem: Problem, run: Run) -> Run:
+    """Remove deliveries and timers; the smallest failing run met."""
+    fails = InternalTrial(problem, run)
     ddmin([at for at, want in enumerate(run.plan) if want.external is None], fails)
-    return best
+    return fails.best
 
 
 DDMIN = Pipeline(

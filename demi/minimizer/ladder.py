@@ -1,0 +1,57 @@
+"""How candidates are matched: several ways, and the way that has paid best is tried first.
+
+The one insight: which matching lets a shortened run go on (by content, by what the same event sent, by
+type) depends on the system and on how much has been cut already, so it is measured and not fixed.
+
+A way pays by the events it removed per replay, with older trials fading; ties keep the listed order, so
+equal histories choose equally.  Not here: which candidates there are (the passes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.wildcards import by_cause, newest
+
+Way = Callable[[Plan], Plan]
+FADING = 0.9  # of the weight of the past per trial: about the last ten count
+
+
+def exact(plan: Plan) -> Plan:
+    """Deliveries match their own content."""
+    return plan
+
+
+WAYS: tuple[Way, ...] = (by_cause, exact, newest)
+
+
+@dataclass(slots=True)
+class Yield:
+    """Events removed per trial, fading; the prior is one trial that removed one event."""
+
+    events: float = 1.0
+    trials: float = 1.0
+
+    def note(self, events: int) -> None:
+        """One trial more."""
+        self.events = self.events * FADING + events
+        self.trials = self.trials * FADING + 1
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.trials
+
+
+def smaller(problem: Problem, run: Run, plan: Plan, ways: int = len(WAYS)) -> Run | None:
+    """A run of the plan that is smaller than `run`, trying at most so many ways of matching."""
+    yields: list[Yield] = problem.notes.setdefault("ways", [Yield() for _ in WAYS])
+    order = sorted(range(len(WAYS)), key=lambda way: -yields[way].rate)
+    for way in order[:ways]:
+        found = problem.test(WAYS[way](plan))
+        gained = 0 if found is None else len(run.plan) - len(found.plan)
+        yields[way].note(max(0, gained))
+        if found is not None and found.size < run.size:
+            return found
+    return None

@@ -1,0 +1,153 @@
+"""Races: which two events at one node, the other way round, would have avoided the violation.
+
+The one insight: the nearest run that passes differs from the failing one by one reversed race, so all such
+runs are made: two consecutive events of a node, where the second does not need the first, are swapped with
+everything that hangs on them, and the rest is replayed leniently.
+
+With the races go the causal chains: for each node of the violation, the sends that led to its last event.
+
+In the trace: the key `explanation` of the footer (docs/trace-format.md).  Not here: pairs that the network
+model orders (one fifo channel), more than one reversal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demi.events import External, Kind
+from demi.minimizer.certify import ANOTHER, NO_VIOLATION
+from demi.minimizer.problem import Plan, Problem, Run, whole
+from demi.minimizer.wildcards import by_cause
+from demi.trace import Entry, Trace
+
+DELIVER = int(Kind.DELIVER)
+EXPLANATION = "explanation"
+RACES_MAX = 60  # swaps tried: one replay each
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Positions of two events at `node`; reversed, the run ends with `result`.
+
+    absent: how many events of the run could then not happen.
+    """
+
+    node: str
+    first: int
+    second: int
+    result: str
+    absent: int
+
+
+def races(problem: Problem, run: Run) -> tuple[Race, ...]:
+    """The reversals after which the violation is gone, the one that loses fewest events first.
+
+    Raises BudgetSpent.
+    """
+    homes = homes_of(problem.subject.world.names, run.plan)
+    strict = problem.subject.world.capabilities.network == "fifo"
+    found = []
+    last: dict[str, int] = {}
+    tried = 0
+    for second, home in enumerate(homes):
+        first = last.get(home, -1)
+        last[home] = second
+        if first < 0 or tried >= RACES_MAX or (strict and _one_channel(run.plan, first, second)):
+            continue
+        plan = reversed_at(run, homes, first, second)
+        if plan is None:
+            continue
+        tried += 1
+        best = problem.best
+        trial = problem.trial(by_cause(plan))
+        if not whole(problem, problem.best.plan):  # a group may have been cut by an earlier end
+            problem.best = best
+        if trial.run is None:
+            result = NO_VIOLATION if trial.violation is None else ANOTHER
+            found.append(Race(home, first, second, result, len(trial.absent)))
+    return tuple(sorted(found, key=lambda race: (race.result, race.absent, -race.second)))
+
+
+def homes_of(names: Sequence[str], plan: Plan) -> list[str]:
+    """The node that each event happens at, "" for one that names none."""
+    homes = []
+    for want in plan:
+        choice = want.choice
+        if isinstance(choice, External):
+            homes.append(choice.nodes[0] if choice.nodes else "")
+        else:
+            homes.append(names[choice[1]])
+    return homes
+
+
+def _one_channel(plan: Plan, first: int, second: int) -> bool:
+    a, b = plan[first].choice, plan[second].choice
+    if isinstance(a, External) or isinstance(b, External):
+        return False
+    return a[:3] == b[:3] and a[0] == DELIVER
+
+
+def reversed_at(run: Run, homes: Sequence[str], first: int, second: int) -> Plan | None:
+    """The plan with `second` before `first` and all that hangs on it; None when it needs the first."""
+    hanging, nodes = {first}, {homes[first]}
+    before = []
+    for at in range(first + 1, second):
+        if run.causes[at] in hanging or homes[at] in nodes:
+            hanging.add(at)
+            nodes.add(homes[at])
+        else:
+            before.append(at)
+    if run.causes[second] in hanging:
+        return None
+    order = [*before, second, *sorted(hanging)]
+    return (*run.plan[:first], *(run.plan[at] for at in order), *run.plan[second + 1 :])
+
+
+def chains(run: Run, homes: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
+    """For each node of the violation: the positions of sends that led to its last event, in order."""
+    found = []
+    for node in run.violation.detail.nodes:
+        at = max((i for i, home in enumerate(homes) if home == node), default=-1)
+        chain = []
+        while at >= 0:
+            chain.append(at)
+            at = run.causes[at]
+        found.append((node, tuple(reversed(chain))))
+    return found
+
+
+def told(
+    run: Run, homes: Sequence[str], found: Sequence[Race], entries: Sequence[Entry]
+) -> dict[str, Any]:
+    """The `explanation` of a footer."""
+    ids = [entry.id for entry in entries]
+    lines = [
+        f"{node}: " + " -> ".join(ids[at] for at in chain) for node, chain in chains(run, homes)
+    ]
+    lines += [
+        f"with {ids[race.second]} before {ids[race.first]} at {race.node}: {race.result}"
+        for race in found
+    ]
+    return {
+        "races": [
+            {
+                "node": race.node, "first": ids[race.first], "second": ids[race.second],
+                "result": race.result, "absent": race.absent,
+            }
+            for race in found
+        ],
+        "chains": [
+            {"node": node, "events": [ids[at] for at in chain]}
+            for node, chain in chains(run, homes)
+        ],
+        "text": lines,
+    }  # fmt: skip
+
+
+def told_lines(trace: Trace) -> list[str]:
+    """The lines of an explanation.  The trace may come from a stranger: another shape is left out."""
+    found = trace.footer.extra.get(EXPLANATION) if trace.footer else None
+    text = found.get("text") if isinstance(found, dict) else None
+    return [line for line in text if isinstance(line, str)] if isinstance(text, list) else []
