@@ -12,6 +12,7 @@ catch everything.  Not here: the stand-ins themselves (each adapter's).
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 import sys
 import threading
@@ -104,17 +105,36 @@ class StandIn(types.ModuleType):
 
 
 def _inert(key: str, value: Any) -> bool:
-    """Constants and exception classes."""
+    """Constants, enumerations and exception classes."""
     if key.startswith("__"):
         return False
     if isinstance(value, type):
-        return issubclass(value, BaseException)
+        return issubclass(value, (BaseException, enum.Enum))
     return isinstance(value, (int, float, str, bytes, tuple, frozenset, type(None)))
 
 
-def refused(name: str, why: str, remedy: str) -> types.ModuleType:
-    """A module that may be imported, for programs that import it without need, and not used."""
-    return _Refused(name, why, remedy)
+def refused(
+    name: str, why: str, remedy: str, real: types.ModuleType | None = None
+) -> types.ModuleType:
+    """A module that may be imported, for programs that import it without need, and not used.
+
+    real: its constants, enumerations and exception classes are passed through; its other classes may be
+    named, as in annotations, and not made.
+    """
+    module = _Refused(name, why, remedy)
+    for key, value in vars(real).items() if real is not None else ():
+        if _inert(key, value):
+            vars(module)[key] = value
+        elif isinstance(value, type):
+            vars(module)[key] = type(key, (), {"__new__": _unmade(f"{name}.{key}", why, remedy)})
+    return module
+
+
+def _unmade(name: str, why: str, remedy: str) -> Callable[..., Any]:
+    def refuse(kind: type, *args: Any, **kwargs: Any) -> Any:
+        raise MissingError(f"{name} is refused: {why}", where=call_site(2), remedy=remedy)
+
+    return refuse
 
 
 class _Refused(types.ModuleType):

@@ -127,7 +127,7 @@ def _make(config: Config) -> World:
     return ThreadsWorld(
         dict.fromkeys(names, program),
         observe=observe,
-        inputs={"command": lambda modules, args: modules[_NODE].NODE[0].command(args["value"])},
+        inputs={"command": lambda modules, args: modules[_NODE].command(args["value"])},
         decoder=lambda port: framing,
         show=_show,
         timers="free",

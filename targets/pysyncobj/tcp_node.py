@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Any
 
 import pysyncobj
@@ -42,3 +43,10 @@ def main(name: str) -> None:
     )
     NODE.append(Machine(f"{name}:{PORT}", peers, conf))
     threading.Event().wait()
+
+
+def command(value: Any) -> None:
+    """A client of this process: as soon as it is up."""
+    while not NODE:
+        time.sleep(0.1)
+    NODE[0].command(value)

@@ -75,6 +75,7 @@ class Host:
         self.next_port = 49152
         self.listening: dict[int, Any] = {}
         self.handlers: dict[int, Any] = {}  # of signals
+        self.killed = 0  # the signal that it ended itself with
 
     def __repr__(self) -> str:
         return f"<host {self.name}>"

@@ -11,15 +11,17 @@ from __future__ import annotations
 import fcntl as real_fcntl
 import os as real_os
 import signal as real_signal
+import ssl as real_ssl
 import types
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from demi.interpose.escapes import StandIn, refused
+from demi.interpose.escapes import StandIn, escape, refused
 from demi.interpose.threads.kernel import CURRENT, here, kernel
 from demi.interpose.threads.sockets import Socket, close_fd, keep
 
 FIRST_FD = 1000
+FIRST_PID = 1000
 
 
 def urandom(size: int) -> bytes:
@@ -53,7 +55,14 @@ def _fcntl(fd: Any, command: int, argument: Any = 0) -> Any:
 
 def fcntl_module() -> StandIn:
     """The stand-in for `fcntl`."""
-    return StandIn("fcntl", {"fcntl": _fcntl}, real_fcntl)
+    return StandIn("fcntl", {"fcntl": _fcntl, "ioctl": _ioctl}, real_fcntl)
+
+
+def _ioctl(fd: Any, request: int, *argument: Any) -> Any:
+    number = fd if isinstance(fd, int) else fd.fileno()
+    if number < FIRST_FD:
+        return real_fcntl.ioctl(number, request, *argument)
+    raise escape("socket", f"ioctl({request:#x})", remedy="a socket in memory has no device")
 
 
 def _read(fd: int, size: int) -> bytes:
@@ -75,6 +84,19 @@ def _leave(code: int = 0) -> None:
     raise SystemExit(code)
 
 
+def _kill(pid: int, number: int) -> None:
+    """A signal to itself; to others it escapes."""
+    host = here()
+    if pid != FIRST_PID + host.index:
+        real_os.kill(pid, number)
+    handler = host.handlers.get(int(number), real_signal.SIG_DFL)
+    if callable(handler) and not isinstance(handler, real_signal.Handlers):
+        handler(number, None)
+    elif number and handler is not real_signal.SIG_IGN:
+        host.killed = int(number)
+        raise SystemExit(-number)
+
+
 def os_module(environ: Mapping[str, str]) -> types.ModuleType:
     """The stand-in for `os`, with an environment of its own."""
     module = types.ModuleType("os", real_os.__doc__)
@@ -82,7 +104,7 @@ def os_module(environ: Mapping[str, str]) -> types.ModuleType:
     own = {**real_os.environ, **environ}
     vars(module).update(
         environ=own, getenv=own.get, urandom=urandom, pipe=_pipe, read=_read, write=_write, close=_close,
-        getpid=lambda: 1000 + here().index, getppid=lambda: 1, _exit=_leave, abort=_leave,
+        getpid=lambda: FIRST_PID + here().index, kill=_kill, getppid=lambda: 1, _exit=_leave, abort=_leave,
         register_at_fork=lambda **hooks: None, set_blocking=lambda fd, flag: None,
         getrandom=lambda size, flags=0: urandom(size), sched_yield=lambda: kernel().pause(),
     )  # fmt: skip
@@ -123,7 +145,7 @@ def refusals() -> dict[str, types.ModuleType]:
     """Modules that may be imported and not used."""
     plain = "use plain sockets, or hold the program as a black box"
     return {
-        "ssl": refused("ssl", "an encrypted stream cannot be cut into messages", plain),
+        "ssl": refused("ssl", "an encrypted stream cannot be cut into messages", plain, real_ssl),
         "multiprocessing": refused("multiprocessing", "a child process cannot be held", plain),
     }
 

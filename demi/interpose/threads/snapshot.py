@@ -5,7 +5,8 @@ is the same modules with the *contents* of their dicts, lists, sets, classes and
 back as they were after the import.
 
 In place: whoever holds a container sees it as it was.  Reached are module globals, classes of the
-program, instances and plain containers, to any depth.  Not here: closures, caches in C, open objects.
+program, instances and plain containers, to any depth.  Not here: closures, caches in C, methods replaced
+while running.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from demi.interpose.threads.locks import Lock, RLock
 
 _SKIP = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType, property,
          staticmethod, classmethod, str, bytes, int, float, bool, type(None), complex)  # fmt: skip
+_CODE = (types.FunctionType, types.BuiltinFunctionType, property, staticmethod, classmethod,
+         types.WrapperDescriptorType, types.MemberDescriptorType, types.GetSetDescriptorType)  # fmt: skip
 _DICTS = (dict, OrderedDict, defaultdict)
 _HIDDEN = {
     "__builtins__",
@@ -40,7 +43,7 @@ class Snapshot:
         self._names = frozenset(modules)
         self._seen: dict[int, Any] = {}
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
-        self._classes: list[tuple[type, dict[str, Any]]] = []
+        self._classes: list[tuple[type, dict[str, Any], int, frozenset[str]]] = []
         self._lists: list[tuple[Any, Any]] = []
         self._locks: list[tuple[Any, Any]] = []
         todo: list[Any] = list(modules.values())
@@ -68,8 +71,9 @@ class Snapshot:
             if getattr(thing, "__module__", "") not in self._names:
                 return ()
             own = {key: value for key, value in vars(thing).items() if key not in _HIDDEN}
-            self._classes.append((thing, own))
-            return own.values()
+            state = {key: value for key, value in own.items() if not isinstance(value, _CODE)}
+            self._classes.append((thing, state, len(vars(thing)), frozenset(own)))
+            return state.values()
         fields = getattr(thing, "__dict__", None)
         return self._dict(fields) if type(fields) is dict else ()
 
@@ -90,8 +94,14 @@ class Snapshot:
             if len(thing) != len(contents) or thing != contents:
                 thing.clear()
                 (thing.update if isinstance(thing, set) else thing.extend)(contents)
-        for owner, own in self._classes:
-            _restore_class(owner, own)
+        for owner, state, count, names in self._classes:
+            fields = vars(owner)
+            for key, value in state.items():
+                if fields.get(key) is not value:
+                    setattr(owner, key, value)
+            if len(fields) != count:
+                for key in [key for key in fields if key not in names and key not in _HIDDEN]:
+                    delattr(owner, key)
 
     def rewind(self, modules: Mapping[str, types.ModuleType]) -> None:
         """Start the counters of threads again: they are functions of C objects."""
@@ -103,13 +113,3 @@ class Snapshot:
 
 def _is(a: Any, b: Any) -> bool:
     return a is b
-
-
-def _restore_class(owner: type, own: dict[str, Any]) -> None:
-    now = vars(owner)
-    for key, value in own.items():
-        if now.get(key) is not value:
-            setattr(owner, key, value)
-    if len(now) > len(own):
-        for key in [key for key in now if key not in own and key not in _HIDDEN]:
-            delattr(owner, key)

@@ -218,9 +218,15 @@ class InProcess:
                 text = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
                 self._noted.append(Trouble("log", f"{text} {last}".strip(), line.where))
         image.log.clear()
-        if self._host.up and not self._host.tasks:
-            self._host.up = False
-            self._noted.append(Trouble("died", "its last thread ended"))
+        if self._host.up and (self._host.killed or not self._host.tasks):
+            signal = self._host.killed
+            self._noted.append(
+                Trouble(
+                    "died",
+                    f"it ended itself by signal {signal}" if signal else "its last thread ended",
+                )
+            )
+            self.crash()
 
     def errors(self) -> list[Trouble]:
         found, self._noted = self._noted, []
