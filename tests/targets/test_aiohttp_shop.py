@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("aiohttp")
-
 from demi.events import Event, External, Kind, number
 from demi.fuzz.hunt import Plan, hunt, record_run
 from demi.scheduler.execute import Subject
 from demi.target import configure
 from demi.trace_codec import encode
 from targets.aiohttp_shop import TARGET
+
+pytest.importorskip("aiohttp")
 
 BUYS = number(External(Kind.INJECT, ("buyers",), "buy", {"order": f"o{i}"}) for i in (1, 2))
 FAIL_AFTER = External(Kind.INJECT, ("shop", "payment"), "fail_after")

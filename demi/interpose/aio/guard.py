@@ -27,11 +27,16 @@ class HostGuard(Guard):
         self._allowed = frozenset(allowed)
 
     def refuse(self, kind: str, what: str) -> None:
+        host = HOST.get()
         if kind not in self._allowed:
-            super().refuse(kind, what)
+            try:
+                super().refuse(kind, what)
+            except EscapeError as error:
+                if host is not None:
+                    host.loop.refusals.append(error)
+                raise
         where = call_site(3)
         self.seen.append(EscapeError(f"a real {kind}, allowed: {what}", where=where))
-        host = HOST.get()
         if host is not None:
             host.note(f"escape allowed: a real {kind}: {what} at {where}")
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from demi.errors import ContractError
 from demi.interpose.actor import Stream, stream_seed
-from demi.interpose.escapes import call_site
+from demi.interpose.escapes import site_of, under
 
 if TYPE_CHECKING:
     from demi.interpose.aio.disk import Disk
@@ -28,9 +30,10 @@ TASKS_MAX = 50_000  # unfinished tasks of one host
 _SWEEP = 1_000
 
 
-class Stuck(BaseException):
-    """The program cannot go on: it blocks, spins, leaks or leaves.  Not caught by `except Exception`.
+class Stuck(SystemExit):
+    """The program cannot go on: it blocks, spins, leaks or leaves.
 
+    A SystemExit, the one exception that a task passes on and `except Exception` does not catch.
     name: the error's name in a failure; what: why, with the remedy; where: the call site.
     """
 
@@ -38,7 +41,7 @@ class Stuck(BaseException):
         super().__init__(what)
         self.name = name
         self.what = what
-        self.where = where or call_site(2)
+        self.where = where or program_site()
 
 
 class Host:
@@ -137,6 +140,25 @@ class Host:
                     "LeaksTasks",
                     f"has more than {TASKS_MAX} unfinished tasks; await or cancel them",
                 )
+
+
+def program_site(frame: FrameType | None = None) -> str:
+    """`module.function:line` of the nearest frame outside demi's adapters and asyncio."""
+    frame = frame or sys._getframe(1)
+    while frame is not None:
+        if not under(frame.f_globals.get("__name__", ""), ("demi", "asyncio")):
+            return site_of(frame)
+        frame = frame.f_back
+    return "?:0"
+
+
+def refusal(what: str, remedy: str) -> ContractError:
+    """The error for what cannot be held; ends the run even if the program catches it."""
+    error = ContractError(what, where=program_site(), remedy=remedy)
+    host = HOST.get()
+    if host is not None:
+        host.loop.refusals.append(error)
+    return error
 
 
 def address_of(index: int) -> str:

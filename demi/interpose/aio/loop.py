@@ -15,10 +15,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demi.errors import ContractError, DemiError
+from demi.errors import DemiError
 from demi.interpose.aio import sockets
-from demi.interpose.aio.host import HOST, Stuck
-from demi.interpose.escapes import call_site
+from demi.interpose.aio.host import HOST, Stuck, refusal
 
 if TYPE_CHECKING:
     from demi.interpose.aio.timers import Timers
@@ -65,6 +64,7 @@ class HeldLoop:
         self.timers = timers
         self.wires = wires
         self.dead = False
+        self.refusals: list[DemiError] = []  # what the program was refused, also what it caught
         self._handler: Any = None
         self._factory: Any = None
 
@@ -237,10 +237,9 @@ class HeldLoop:
 
 def _no_tls(options: dict[str, Any]) -> None:
     if options.get("ssl"):
-        raise ContractError(
+        raise refusal(
             "TLS is not held: what is encrypted cannot be named, matched or minimized",
-            where=call_site(2),
-            remedy="turn it off in the program's settings for the run: http:// or ws://, ssl=None",
+            "turn it off in the program's settings for the run: http:// or ws://, ssl=None",
         )
 
 
@@ -279,7 +278,7 @@ def _refuser(name: str, remedy: str) -> Callable[..., Any]:
     def refuse(self: HeldLoop, *args: Any, **kwargs: Any) -> Any:
         if self.dead:
             return None
-        raise ContractError(f"loop.{name}() is not held", where=call_site(2), remedy=remedy)
+        raise refusal(f"loop.{name}() is not held", remedy)
 
     return refuse
 

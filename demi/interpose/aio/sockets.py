@@ -10,8 +10,8 @@ import socket
 from typing import Any
 
 from demi.errors import ContractError
-from demi.interpose.aio.host import HOST, address_of
-from demi.interpose.escapes import EscapeError, call_site
+from demi.interpose.aio.host import HOST, address_of, refusal
+from demi.interpose.escapes import call_site
 
 REAL = socket.socket
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::", "", None)
@@ -108,10 +108,9 @@ def _blocking(name: str) -> Any:
     def call(self: HeldSocket, *args: Any, **kwargs: Any) -> Any:
         if self.opened:
             return real(self, *args, **kwargs)
-        raise EscapeError(
+        raise refusal(
             f"a blocking socket call in an asyncio host: {name}()",
-            where=call_site(2),
-            remedy="use streams, loop.sock_connect or create_datagram_endpoint",
+            "use streams, loop.sock_connect or create_datagram_endpoint",
         )
 
     return call

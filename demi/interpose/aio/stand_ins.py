@@ -24,10 +24,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
-from demi.errors import ContractError
 from demi.interpose.aio import files, sockets
-from demi.interpose.aio.host import HOST, Host, Stuck
-from demi.interpose.escapes import call_site, too_early, under
+from demi.interpose.aio.host import HOST, Host, Stuck, refusal
+from demi.interpose.escapes import too_early, under
 
 REAL_DATETIME = datetime.datetime
 
@@ -56,10 +55,9 @@ def _exit(host: Host, code: int = 0) -> None:
 
 def _run(host: Host, main: Any, **options: Any) -> Any:
     main.close()
-    raise ContractError(
+    raise refusal(
         "asyncio.run() inside a host: the loop runs already",
-        where=call_site(2),
-        remedy="name the coroutine function as the service's main",
+        "name the coroutine function as the service's main",
     )
 
 
@@ -113,7 +111,9 @@ class _Meta(type):
 
 
 class HeldDatetime(datetime.datetime, metaclass=_Meta):
-    """`datetime.datetime` whose now is the host's."""
+    """`datetime.datetime` whose now is the host's.  No slots: extension modules check its size."""
+
+    __slots__ = ()
 
     @classmethod
     def now(cls, tz: Any = None) -> Any:

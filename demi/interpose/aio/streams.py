@@ -159,7 +159,7 @@ class End(asyncio.Transport):
         """Nothing arrives any more; the protocol is told in a later callback."""
         if self.lost:
             return
-        self.lost = self._closing = True
+        self.lost = self._closing = self.inn.deaf = True
         self.net.clear(self.inn)
         if self.protocol is not None:
             self.host.loop.call_soon(self._tell_lost, error, context=self.context)

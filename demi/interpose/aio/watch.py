@@ -13,8 +13,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from demi.interpose.aio.host import Stuck
-from demi.interpose.escapes import call_site, site_of, under
+from demi.interpose.aio.host import Stuck, program_site
 
 
 class Watch:
@@ -50,17 +49,7 @@ class Watch:
                 "Blocks",
                 f"did not come to rest in {self._seconds:g} s: a blocking call or an endless loop;"
                 " await, or run it in an executor",
-                place_in_program(frame),
+                program_site(frame),
             )
         else:
             self._seen = self.ticks
-
-
-def place_in_program(frame: FrameType | None) -> str:
-    """The nearest frame outside demi's adapters and asyncio."""
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not under(module, ("demi", "asyncio")):
-            return site_of(frame)
-        frame = frame.f_back
-    return call_site()

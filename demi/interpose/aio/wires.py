@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from demi.errors import ContractError
 from demi.events import Event
 from demi.interpose.aio.framings import Codec, Framing, Stream, pair
-from demi.interpose.aio.host import HOST, Host, address_of
+from demi.interpose.aio.host import HOST, Host, address_of, refusal
 from demi.interpose.aio.net import Lane, Net, Packet
 from demi.interpose.aio.sockets import HeldSocket, resolve
 from demi.interpose.aio.streams import ACCEPTED, CONNECT, REFUSED, RESET, End, Server
@@ -78,10 +78,9 @@ class Wires:
         if sock is not None:
             end = getattr(sock, "end", None)
             if end is None:
-                raise ContractError(
+                raise refusal(
                     "create_connection(sock=) needs a socket connected by loop.sock_connect",
-                    where=call_site(),
-                    remedy="connect by name and port",
+                    "connect by name and port",
                 )
         else:
             end = await self._dial(resolve(name), int(port))
@@ -96,8 +95,8 @@ class Wires:
     async def sock_connect(self, sock: Any, address: Any) -> None:
         """`connect` of a bare socket, which becomes a transport later."""
         if not isinstance(sock, HeldSocket) or sock.opened:
-            raise ContractError(
-                "sock_connect needs a socket made by the program", where=call_site()
+            raise refusal(
+                "sock_connect needs a socket made while the host runs", "make it in the program"
             )
         sock.end = end = await self._dial(resolve(address[0]), int(address[1]))
         sock.names = (end.get_extra_info("sockname"), end.get_extra_info("peername"))

@@ -239,6 +239,8 @@ class AsyncioWorld:
         try:
             result = function(*args)
             loop.drain()
+            if loop.refusals:
+                raise loop.refusals[0]
             return result
         except (Stuck, SystemExit) as error:
             self._fail(node, error)

@@ -1,0 +1,212 @@
+"""Programs that cannot be held: each ends in an error with its place and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aio_programs import run
+
+from demi.errors import ContractError, TargetError
+from demi.events import External, Kind
+from demi.fuzz.hunt import Plan, hunt
+from demi.interpose.aio import AsyncioWorld, Host, Service
+from demi.interpose.escapes import EscapeError
+from demi.interpose.world import World
+from demi.scheduler.execute import Subject
+from demi.target import Choice, Config, Profile, Target
+
+CLOCK = time.monotonic
+
+
+async def blocks(host: Host) -> None:
+    while True:
+        pass
+
+
+async def spins(host: Host) -> None:
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        pass
+
+
+async def never_rests(host: Host) -> None:
+    while True:
+        await asyncio.sleep(0)
+
+
+async def leaks(host: Host) -> None:
+    while True:
+        asyncio.get_running_loop().create_task(asyncio.sleep(1000))
+
+
+async def leaves(host: Host) -> None:
+    os._exit(3)
+
+
+async def raises(host: Host) -> None:
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("main", "error", "place", "said"),
+    [
+        (blocks, "Blocks", "blocks", "await, or run it in an executor"),
+        (spins, "SpinsOnClock", "spins", "await instead"),
+        (leaks, "LeaksTasks", "leaks", "await or cancel them"),
+        (leaves, "OsExit", "leaves", "os._exit(3)"),
+        (raises, "ValueError", "raises", "no"),
+    ],
+)
+def test_a_program_that_cannot_go_on_is_a_failure_with_its_place(
+    main: Any, error: str, place: str, said: str
+) -> None:
+    world = AsyncioWorld({"a": Service(main)}, step_seconds=0.2 if main is blocks else 30.0)
+    try:
+        failure = world.reset(1).failure
+        assert failure is not None
+        assert (failure.node, failure.error) == ("a", error)
+        assert place in failure.where
+        assert said in failure.message
+        assert not world.alive(0)
+    finally:
+        world.close()
+
+
+def opens_a_socket() -> None:
+    socket.socket().connect(("127.0.0.1", 1))
+
+
+def starts_a_process() -> None:
+    subprocess.run(["true"], check=False)
+
+
+def starts_a_thread() -> None:
+    threading.Thread(target=print).start()
+
+
+def adds_a_reader() -> None:
+    asyncio.get_running_loop().add_reader(0, print)
+
+
+def adds_a_signal_handler() -> None:
+    asyncio.get_running_loop().add_signal_handler(2, print)
+
+
+def runs_a_loop() -> None:
+    asyncio.run(asyncio.sleep(0))
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (opens_a_socket, "a blocking socket call"),
+        (starts_a_process, "a real subprocess escaped"),
+        (starts_a_thread, "a real thread escaped"),
+        (adds_a_reader, r"loop.add_reader\(\) is not held"),
+        (adds_a_signal_handler, r"loop.add_signal_handler\(\) is not held"),
+        (runs_a_loop, r"asyncio.run\(\) inside a host"),
+    ],
+)
+def test_what_would_escape_is_refused_where_it_happens(does: Callable[[], None], said: str) -> None:
+    async def main(host: Host) -> None:
+        does()
+
+    with pytest.raises(ContractError, match=said) as caught:
+        AsyncioWorld({"a": Service(main)})
+    assert (
+        does.__name__ in caught.value.where
+        or "subprocess" in caught.value.where
+        or ("threading" in caught.value.where)
+    )
+    assert caught.value.remedy
+    assert time.monotonic is CLOCK
+
+
+def test_an_allowed_escape_is_listed() -> None:
+    async def main(host: Host) -> None:
+        starts_a_process()
+
+    world = AsyncioWorld({"a": Service(main)}, escapes=["subprocess"])
+    try:
+        assert "escape allowed: a real subprocess" in "\n".join(world.reset(1).log)
+    finally:
+        world.close()
+
+
+def test_a_missing_package_says_what_to_install() -> None:
+    async def main(host: Host) -> None:
+        import no_such_package  # noqa: F401
+
+    with pytest.raises(TargetError, match="not installed") as caught:
+        AsyncioWorld({"a": Service(main)})
+    assert caught.value.remedy == "pip install no_such_package"
+
+
+def late(clock: Callable[[], float] = time.monotonic) -> float:
+    """A clock bound before anybody could replace it."""
+    return clock()
+
+
+def test_a_clock_bound_too_deep_is_named() -> None:
+    with pytest.raises(EscapeError, match="a default of late"):
+        AsyncioWorld({"a": Service(raises)}, packages=[__name__])
+
+
+def target_of(main: Any) -> Target:
+    def make(config: Config) -> World:
+        async def idle(host: Host) -> None:
+            """Waits for inputs."""
+
+        async def go(host: Host, args: Any) -> None:
+            if args["n"] == 2:
+                await main(host)
+
+        world: World = AsyncioWorld({"a": Service(idle)}, inputs={"go": go}, step_seconds=0.2)
+        return world
+
+    def choice(draw: Callable[[int], int], names: Any, i: int) -> list[External]:
+        return [External(Kind.INJECT, ("a",), "go", {"n": draw(3)})]
+
+    profile = Profile(choices=(Choice("go", 1.0, choice),), items=(1, 3), steps=20)
+    return Target("bad", "a program", make, lambda config: (), lambda config: profile)
+
+
+def test_a_campaign_goes_on_after_a_program_that_blocks() -> None:
+    subject = Subject(target_of(blocks), {})
+    try:
+        plan = Plan(subject.target.profile({}), "random", seed=1, steps=20)
+        outcomes = [outcome for _, outcome in hunt(subject, plan, iter(range(8)))]
+    finally:
+        subject.world.close()
+    kinds = [o.violation.fingerprint if o.violation else "" for o in outcomes]
+    assert "" in kinds
+    found = [kind for kind in kinds if kind]
+    assert found
+    assert all(kind.startswith("crash/Blocks") for kind in found), found
+
+
+@pytest.fixture(autouse=True)
+def everything_is_put_back() -> Iterator[None]:
+    yield
+    assert time.monotonic is CLOCK
+    assert asyncio._get_running_loop() is None
+
+
+def test_never_resting_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("demi.interpose.aio.loop.CALLBACKS_MAX", 1000)
+    world = AsyncioWorld({"a": Service(never_rests)})
+    try:
+        failure = world.reset(1).failure
+        assert failure is not None
+        assert failure.error == "NeverRests"
+        assert run(world) == []
+    finally:
+        world.close()
