@@ -21,7 +21,7 @@ HAS_84 = tuple(map(int, metadata.version("pysyncobj").split("."))) <= (0, 3, 15)
 
 @pytest.fixture(scope="module")
 def world() -> Any:
-    made = TARGET.make(configure(TARGET))
+    made = TARGET.make(configure(TARGET, settings={"tick": 0.1}))  # one step of a clock at a time
     yield made
     made.close()
 
@@ -44,10 +44,10 @@ def walk(
 
 def test_unmodified_nodes_elect_a_leader_and_commit(world: Any) -> None:
     command = External(Kind.INJECT, ("n1",), "command", {"value": 7})
-    labels = [label for label, _ in walk(world, 1, 600, (command,))]
+    labels = [label for label, _ in walk(world, 1, 1500, (command,))]
     states = [world.observe().state(node) for node in range(3)]
     assert sorted(state.role for state in states) == ["follower", "follower", "leader"]
-    assert {entry.command for entry in states[0].log} == {"no-op", 7}
+    assert {entry.command for entry in states[0].log} >= {"no-op", 7}
     assert {
         "connect",
         "accepted",
