@@ -17,7 +17,7 @@ from typing import Any
 
 from demi.events import Event
 from demi.interpose.world import Step, World
-from demi.minimizer.chunks import exact, remove_chunks
+from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import Positions, atoms, external_ddmin
 from demi.minimizer.pipelines.pipeline import Pipeline
@@ -93,7 +93,7 @@ def settled(problem: Problem, plan: Plan) -> Lenient:
 
 def _postponed(problem: Problem, run: Run) -> Run:
     """Leave deliveries for the end; those that come after the violation are gone."""
-    return remove_chunks(problem, run, exact)
+    return remove_chunks(problem, run)
 
 
 INPUTS = Pipeline(
