@@ -36,6 +36,10 @@ def check(
     """Run one schedule in several processes and compare every step.
 
     Exit code 0 when all agree, 4 when two differ, 5 when nothing ran.
+
+    \b
+    Example:
+      demi check my_target.py --runs 5 --hash-seeds 8
     """
     session: Session = context.obj
     loaded = session.load(target)

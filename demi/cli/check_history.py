@@ -45,6 +45,11 @@ def check_history(
     """Check a recorded history for linearizability, or transactions for cycles.
 
     Exit code 0 when it holds, 1 when it does not, 5 when the budget did not suffice to tell.
+
+    \b
+    Examples:
+      demi check-history history.edn --model register
+      demi check-history history.jsonl --level snapshot-isolation
     """
     from demi.history.operation import pair
     from demi.history.reading import read_history

@@ -16,13 +16,16 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from demi.cli.config import Configuration
 from demi.errors import TargetError
 from demi.target import Target, nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "demi.targets"
 ATTRIBUTE = "TARGET"  # what `file.py` means without an attribute
@@ -46,6 +49,8 @@ def known_targets(configuration: Configuration) -> dict[str, str]:
 
 
 def _installed() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # slow to import; many commands need no target
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

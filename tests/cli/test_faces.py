@@ -103,6 +103,8 @@ def test_a_command_without_a_target_imports_nothing_heavy(words: tuple[object, .
         (("export", "T", "--to", "otlp"), {"export"}),
         (("report", "T"), {"report"}),
         (("diff", "T", "T"), {"row", "summary"}),
+        (("check", "toy.py", "--hash-seeds", 1, "--steps", 20), {"summary"}),
+        (("check-history", ROOT / "examples" / "stale.jsonl"), {"summary"}),
         (("config",), {"setting", "summary"}),
     ],
 )
