@@ -16,6 +16,7 @@ from demi.cli.options import Sets, TargetOption, TraceFile
 from demi.cli.output import Line, Message, count, plural
 from demi.cli.session import Session, check_expected, shows
 from demi.cli.shrinking import target_words
+from demi.cli.watching import Field, watched, watched_fields
 from demi.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def replay(
     until: Annotated[
         str | None, typer.Option(help="Stop after this step: its number from 1, or its event id.")
     ] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(help="NODE.FIELD: tell its value whenever it changes; repeatable."),
+    ] = None,
     lenient: Annotated[
         bool,
         typer.Option("--lenient", help="Skip what is absent: for another release or setting."),
@@ -62,6 +67,7 @@ def replay(
     \b
     Examples:
       demi replay traces/raft/raft-45.min.jsonl
+      demi replay traces/raft/raft-45.min.jsonl --watch n1.role --until 20
       demi replay traces/raft/raft-45.min.jsonl --lenient --set variant=fixed
     """
     session: Session = context.obj
@@ -71,8 +77,11 @@ def replay(
     words = [*target_words(loaded, run), *(w for s in set_ or [] for w in ("--set", s))]
     job = Job(session, loaded, subject, run, str(trace), tuple(words))
     stop = step_number(run, until)
+    fields = watched_fields(run, watch or [])
+    if fields and lenient:
+        raise UsageError("--watch needs a strict replay", remedy="leave out --lenient")
     tell_version(job)
-    code, seen = _lenient(job, stop, times) if lenient else _strict(job, stop, times)
+    code, seen = _lenient(job, stop, times) if lenient else _strict(job, stop, times, fields)
     subject.world.close()
     return int(concluded(job, code, seen, expect))
 
@@ -122,7 +131,9 @@ def known_cause(job: Job) -> str:
     return ""
 
 
-def _strict(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None]:
+def _strict(
+    job: Job, stop: int, times: int, fields: list[Field]
+) -> tuple[ExitCode, Violation | None]:
     from demi.cli.messages import command, diverged
     from demi.scheduler.replay import replay as replay_strictly
 
@@ -134,6 +145,8 @@ def _strict(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None
             if result.divergence is not None:
                 break
             seen = result.outcome.violation
+    for message in watched(job.trace, result.entries, fields) if fields else ():
+        job.session.writer.emit(message)
     if result.divergence is not None:
         times_text = f" (replay {number} of {times})" if times > 1 else ""
         commands = [

@@ -21,6 +21,7 @@ from demi.export.diagram import diagram
 from demi.export.explanation import reversals
 from demi.export.steps import Source, Step, lanes, steps, title, violated
 from demi.minimizer.certify import minimality
+from demi.render.changes import Fold, start
 from demi.render.text import brief, safe
 from demi.trace import Trace
 
@@ -90,15 +91,15 @@ def _certificate(source: Source, shown: list[Step]) -> str:
 
 
 def _data(trace: Trace, shown: list[Step], hidden: int) -> dict[str, Any]:
-    state: dict[str, dict[str, Any]] = {}
-    for node, fields in trace.header.boot.get("state", {}).items():
-        fold(state.setdefault(node, {}), fields)
+    fold = Fold(start(trace.header, trace.entries))
     for entry in trace.entries[:hidden]:
-        fold(state.setdefault(entry.name.node, {}), entry.delta)
+        fold.take(entry, entry.name)
     return {
         "state": {
-            node: {safe(key): brief(value, VALUE_MAX) for key, value in fields.items()}
-            for node, fields in state.items()
+            node: {
+                safe(key): brief(value, VALUE_MAX) for key, value in fold.node(node).fields.items()
+            }
+            for node in trace.header.nodes
         },
         "steps": [
             {
@@ -114,7 +115,7 @@ def _data(trace: Trace, shown: list[Step], hidden: int) -> dict[str, Any]:
                 "causes": [c + 1 for c in {*step.causes, *_sent(step)} if c >= hidden],
                 "state": folded,
             }
-            for step, folded in zip(shown[hidden:], _folded(trace, state, hidden), strict=True)
+            for step, folded in zip(shown[hidden:], _folded(trace, fold, hidden), strict=True)
         ],
     }
 
@@ -123,28 +124,15 @@ def _sent(step: Step) -> set[int]:
     return set() if step.sent is None else {step.sent}
 
 
-def _folded(trace: Trace, state: dict[str, dict[str, Any]], first: int) -> list[dict[str, str]]:
+def _folded(trace: Trace, fold: Fold, first: int) -> list[dict[str, str]]:
     """For each step the new values of the fields that changed, as text."""
     told = []
     for entry in trace.entries[first:]:
-        own = state.setdefault(entry.name.node, {})
-        fold(own, entry.delta)
-        told.append({safe(key): brief(own[key], VALUE_MAX) for key in entry.delta})
+        name = entry.name
+        changes = fold.take(entry, name).changes
+        fields = fold.node(name.node).fields
+        told.append({safe(c.field): brief(fields[c.field], VALUE_MAX) for c in changes})
     return told
-
-
-def fold(state: dict[str, Any], delta: dict[str, Any]) -> None:
-    """Put the new values of a delta into a node's state; `{"+": items}` extends its own list."""
-    for key, value in delta.items():
-        grown = value.get("+") if isinstance(value, dict) and len(value) == 1 else None
-        if isinstance(grown, list):
-            old = state.get(key)
-            if isinstance(old, list):
-                old.extend(grown)
-            else:
-                state[key] = list(grown)
-        else:
-            state[key] = list(value) if isinstance(value, list) else value
 
 
 def _script(data: dict[str, Any]) -> str:
