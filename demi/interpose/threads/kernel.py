@@ -12,6 +12,7 @@ Not here: stand-ins (siblings), which thread or timer goes next (`world.py`, or 
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -373,6 +374,8 @@ class Kernel:
             self.graves += host.tasks
         CURRENT.dying = True
         kept = CURRENT.kernel, CURRENT.host, CURRENT.task
+        formats = traceback.format_exc  # programs print what ends their threads, at length
+        vars(traceback)["format_exc"] = lambda *args, **kwargs: ""
         try:
             for task in self.graves:
                 green = task.green
@@ -382,6 +385,7 @@ class Kernel:
                     green.parent = greenlet.getcurrent()
                     green.throw(greenlet.GreenletExit)
         finally:
+            vars(traceback)["format_exc"] = formats
             CURRENT.dying = False
             CURRENT.kernel, CURRENT.host, CURRENT.task = kept
         self.graves = []

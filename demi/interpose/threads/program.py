@@ -10,6 +10,7 @@ as they are, above the stand-ins.  Not here: what the program does (`world.py`, 
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import importlib.machinery
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from demi.errors import DemiError, TargetError
-from demi.interpose.escapes import Guard, pop, push, real_names, too_early, under, watch
+from demi.interpose.escapes import Guard, StandIn, pop, push, real_names, too_early, under, watch
 from demi.interpose.threads.clock import time_module
 from demi.interpose.threads.kernel import CURRENT, Host, Kernel
 from demi.interpose.threads.locks import hold_threading, thread_module
@@ -59,7 +60,8 @@ class Program:
     put back between runs, where most of a large program is known to have none; empty: all.
     imports: modules to import, in order, before the one of `main`: those it imports only when it runs.
     prepare(modules): called once on each fresh copy, to replace what the stand-ins cannot know.
-    late: it may import, or pickle objects of its classes, while it runs; without, a step is cheaper.
+    late: it may pickle objects of its classes, or look into `sys.modules`, while it runs; without, a step
+    is cheaper.
     files: (path, mode) -> may it be opened; reading is allowed by default.
     """
 
@@ -92,6 +94,9 @@ class Image:
             "time": time_module(), "os": os_module(program.environ), "signal": signal_module(),
             "atexit": atexit_module(), "fcntl": fcntl_module(), **refusals(),
         }  # fmt: skip
+        self._stand_ins = [
+            module for module in self.modules.values() if isinstance(module, StandIn)
+        ]
         self.log: list[Line] = []
         self._real: dict[str, Any] = {}
         self._hidden: list[
@@ -99,6 +104,8 @@ class Image:
         ] = []  # real modules that the program has not imported, and must not see
         self._gone: list[str] = []  # modules of which there is no real one
         self._swaps = True
+        self._placing = False
+        self._imports = tuple(map(self._placed, _IMPORTS))
         self._depth = 0
         self._known = 0
         before = dict(sys.modules)
@@ -127,6 +134,24 @@ class Image:
         push(self.guard)
         if self._swaps:
             self._put()
+        else:
+            vars(builtins)["__import__"], vars(importlib)["import_module"] = self._imports
+
+    def _placed(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        """An import while the program runs: its copy is in place for as long as that takes."""
+
+        def imports(*args: Any, **kwargs: Any) -> Any:
+            if self._placing:
+                return real(*args, **kwargs)
+            self._placing = True
+            self._put()
+            try:
+                return real(*args, **kwargs)
+            finally:
+                self._take_away()
+                self._placing = False
+
+        return imports
 
     def _put(self) -> None:
         sys.path[:0] = self.program.path
@@ -143,6 +168,8 @@ class Image:
         pop()
         if self._swaps:
             self._take_away()
+        else:
+            vars(builtins)["__import__"], vars(importlib)["import_module"] = _IMPORTS
         CURRENT.kernel, CURRENT.host = self._kept
 
     def _take_away(self) -> None:
@@ -185,11 +212,10 @@ class Image:
     def missed(self) -> list[Any]:
         """Attributes that the program looked for in a stand-in and did not find, since the last call."""
         found = []
-        for module in self.modules.values():
-            missed = vars(module).get("missed") if module is not None else None
-            if missed:
-                found += missed
-                missed.clear()
+        for module in self._stand_ins:
+            if module.missed:
+                found += module.missed
+                module.missed.clear()
         return found
 
     # ---- importing
@@ -264,6 +290,9 @@ class Image:
     def _take(self, name: str, module: Any) -> None:
         if name not in self.modules and module is not None and not _once(module):
             self.modules[name] = module
+
+
+_IMPORTS = (builtins.__import__, importlib.import_module)
 
 
 def _once(module: types.ModuleType) -> bool:

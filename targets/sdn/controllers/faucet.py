@@ -70,6 +70,7 @@ def in_process(name: str, config: str | Path) -> InProcess:
             "targets.sdn.controllers.faucet_main",
         ),
         environ={**_environ(config, ""), "DEMI_FAUCET_OPTIONS": json.dumps(options)},
+        late=False,
         imports=("faucet.faucet", "c65of.controller", "faucet.prom_client"),
         prepare=_prepare,
     )  # fmt: skip

@@ -48,6 +48,7 @@ def in_process(name: str, apps: Sequence[str | Path], options: Sequence[str] = (
             "OSKEN_HUB_TYPE": "native",
         },
         stateful=(*_STATE, *modules),
+        late=False,
         imports=("os_ken.base.app_manager", *modules, "os_ken.topology.switches"),
     )
     return InProcess(name, program, PORT, _brick)
