@@ -105,7 +105,7 @@ class Image:
         self._gone: list[str] = []  # modules of which there is no real one
         self._swaps = True
         self._placing = False
-        self._imports = tuple(map(self._placed, _IMPORTS))
+        self._imports = tuple([self._hooked(real) for real in _IMPORTS])
         self._depth = 0
         self._known = 0
         before = dict(sys.modules)
@@ -137,21 +137,28 @@ class Image:
         else:
             vars(builtins)["__import__"], vars(importlib)["import_module"] = self._imports
 
-    def _placed(self, real: Callable[..., Any]) -> Callable[..., Any]:
+    def _hooked(self, real: Callable[..., Any]) -> Callable[..., Any]:
         """An import while the program runs: its copy is in place for as long as that takes."""
 
         def imports(*args: Any, **kwargs: Any) -> Any:
-            if self._placing:
+            with self.placed():
                 return real(*args, **kwargs)
-            self._placing = True
-            self._put()
-            try:
-                return real(*args, **kwargs)
-            finally:
-                self._take_away()
-                self._placing = False
 
         return imports
+
+    @contextlib.contextmanager
+    def placed(self) -> Iterator[None]:
+        """While a process begins: its copy is in place all the time, for whoever looks."""
+        if self._swaps or self._placing:
+            yield
+            return
+        self._placing = True
+        self._put()
+        try:
+            yield
+        finally:
+            self._take_away()
+            self._placing = False
 
     def _put(self) -> None:
         sys.path[:0] = self.program.path
@@ -292,7 +299,7 @@ class Image:
             self.modules[name] = module
 
 
-_IMPORTS = (builtins.__import__, importlib.import_module)
+_IMPORTS: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
 
 
 def _once(module: types.ModuleType) -> bool:

@@ -262,7 +262,8 @@ class ThreadsWorld:
         host.up = True
         image.reset()
         args = (host.name,) if image.takes_name() else ()
-        self._run(node, lambda: self.kernel.spawn(host, image.main, args, name="main"))
+        with image.placed():
+            self._run(node, lambda: self.kernel.spawn(host, image.main, args, name="main"))
 
     def stop(self, node: int) -> None:
         """The process is gone; each peer will be told by a reset."""

@@ -84,14 +84,15 @@ class InProcess:
         self._image.reset()
         self._host.up = True
         end = self.now + START_SECONDS
-        with self._image.inside():
-            self._kernel.spawn(self._host, self._image.main, name="main")
-        self.quiesce()
-        while self._host.up and not self._listening():
-            due = self.deadline()
-            if due is None or due > end:
-                break
-            self.advance(due - self.now)
+        with self._image.placed():
+            with self._image.inside():
+                self._kernel.spawn(self._host, self._image.main, name="main")
+            self.quiesce()
+            while self._host.up and not self._listening():
+                due = self.deadline()
+                if due is None or due > end:
+                    break
+                self.advance(due - self.now)
         if not self._host.up or not self._listening():
             self._host.up = False
             why = "; ".join(f"{trouble.kind}: {trouble.text}" for trouble in self.errors()[:3])
