@@ -20,7 +20,6 @@ from demi.interpose.world import Step, World
 from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import Positions, atoms, external_ddmin
-from demi.minimizer.ladder import exact
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Plan, Problem, Run
 from demi.scheduler.execute import FIRST_EXTERNAL
