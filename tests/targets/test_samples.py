@@ -1,0 +1,51 @@
+"""W0 and W1: what breaks in which order, and who finds it."""
+
+from __future__ import annotations
+
+import statistics
+
+from demi.fuzz.hunt import Plan, hunt, matches, record_run
+from demi.minimizer.minimize import minimize
+from demi.scheduler.execute import Subject
+from demi.target import Target, configure
+from targets.samples.bank import W0, W1
+
+
+def first(target: Target, strategy: str, seed: int, runs: int) -> int | None:
+    """The number of the first run, from 1, that breaks it."""
+    subject, plan = ready(target, strategy, seed)
+    for number, outcome in hunt(subject, plan, iter(range(runs))):
+        if matches(plan, outcome):
+            return number + 1
+    return None
+
+
+def ready(target: Target, strategy: str, seed: int) -> tuple[Subject, Plan]:
+    config = configure(target)
+    profile = target.profile(config)
+    return Subject(target, config), Plan(profile, strategy, seed=seed, steps=profile.steps)
+
+
+def test_w1_holds_in_the_plain_order_and_pct_finds_it_within_ten_runs() -> None:
+    assert first(W1, "fifo", 1, 1) is None
+    needed = [first(W1, "pct", seed * 1000, 200) for seed in range(15)]
+    assert statistics.median(n for n in needed if n is not None) <= 10, needed
+    assert None not in needed
+
+
+def test_w1_is_shrunk_to_the_calls_that_meet() -> None:
+    subject, plan = ready(W1, "pct", 0)
+    number = next(
+        n for n, outcome in hunt(subject, plan, iter(range(200))) if matches(plan, outcome)
+    )
+    small = minimize(subject, record_run(subject, plan, number)).trace
+    chatter = [entry.id for entry in small if "chatter" in entry.id]
+    assert not chatter
+    assert (
+        len(small) == 2 * (4 + 16) - 1
+    )  # all the pings of client1 come first; the last reply is needless
+
+
+def test_w0_breaks_in_most_orders() -> None:
+    found = [first(W0, "random", seed * 1000, 5) for seed in range(5)]
+    assert None not in found
