@@ -1,0 +1,172 @@
+"""Minimizing what does not replay exactly: every question is asked several times, the majority answers.
+
+The one insight: a rate is only worth its interval, so "reproduced" is always said with how often of how
+many, and a candidate is accepted when most of its runs fail, never because one of them did.
+
+Runs stop as soon as the majority is certain.  Intervals: Wilson (JASA 1927), 95 %, which stay honest for
+few runs and for rates near 0 and 1.  Not here: worlds that repeat; they are minimized with one replay per
+candidate and verified strictly (`minimize.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from demi.errors import DivergenceError, UsageError
+from demi.minimizer.chunks import remove_chunks
+from demi.minimizer.external_ddmin import external_ddmin
+from demi.minimizer.minimize import Report, Stage
+from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial, lenient
+from demi.scheduler.execute import Subject, execute
+from demi.scheduler.plan import Recorded, plan_of
+from demi.scheduler.record import Recorder, make_footer, make_header
+from demi.scheduler.sts import Lenient, Observers, Planner
+from demi.trace import Entry, Trace
+from demi.trace_codec import digest
+
+REPEATS = 5  # of a candidate when nothing else is said: a coin that falls 4 of 5 times is kept
+MEASURED = 20  # runs of the result: the interval is then about 40 points wide at worst
+Z = 1.959964  # 95 %
+ROUNDS_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`hits` of `tries` runs failed in the wanted way."""
+
+    hits: int
+    tries: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, 95 %; (0, 1) without any run."""
+        if not self.tries:
+            return 0.0, 1.0
+        n, p, z2 = self.tries, self.hits / self.tries, Z * Z
+        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
+    def text(self) -> str:
+        """`7 of 10 (40-89 %)`."""
+        low, high = self.interval
+        return f"{self.hits} of {self.tries} ({100 * low:.0f}-{100 * high:.0f} %)"
+
+
+class Repeated(Problem):
+    """A problem whose every candidate is run up to `repeats` times."""
+
+    repeats = REPEATS
+
+    def _replay(self, strategy: Lenient) -> Trial:
+        hits, kept, last = 0, None, None
+        for number in range(1, self.repeats + 1):
+            if number > 1:
+                self._spend()
+            last = super()._replay(strategy)
+            if last.run is not None:
+                hits += 1
+                kept = last
+            if 2 * hits > self.repeats and kept is not None:
+                return kept
+            if 2 * (hits + self.repeats - number) <= self.repeats:
+                break
+        assert last is not None
+        return Trial(None, last.violation, last.absent)
+
+
+def rate_of(subject: Subject, trace: Trace, times: int, fingerprint: str) -> Rate:
+    """How often a trace shows a fingerprint under lenient replay."""
+    plan = plan_of(trace, subject.world.names)
+    hits = 0
+    for _ in range(times):
+        strategy = Recorded(plan, subject.world)
+        found = execute(subject, strategy, trace.header.seed, observer=strategy).violation
+        hits += found is not None and found.fingerprint == fingerprint
+    return Rate(hits, times)
+
+
+def minimize_repeated(
+    subject: Subject,
+    trace: Trace,
+    repeats: int = REPEATS,
+    *,
+    budget: Budget | None = None,
+    progress: Progress | None = None,
+) -> tuple[Report, Rate]:
+    """(the report, how often the result fails).  The result is the record of one failing run.
+
+    Raises UsageError without a violation, DivergenceError when the original fails in too few runs.
+    """
+    if trace.violation is None:
+        raise UsageError("the trace shows no violation, so there is nothing to minimize")
+    fingerprint = trace.violation.fingerprint
+    first = _first(subject, trace, repeats, fingerprint)
+    problem = Repeated(subject, trace, first, budget or Budget(), progress)
+    problem.repeats = repeats
+    stages: list[Stage] = []
+    interrupted = exhausted = False
+    try:
+        for _ in range(ROUNDS_MAX):
+            before = problem.best.size
+            for name, work in (("externals", external_ddmin), ("internals", remove_chunks)):
+                size, done, began = len(problem.best.plan), problem.replays, problem.elapsed()
+                problem.stage = name
+                work(problem, problem.best)
+                spent = problem.replays - done, problem.elapsed() - began
+                stages.append(Stage(name, size, len(problem.best.plan), *spent))
+            if problem.best.size == before:
+                break
+    except BudgetSpent:
+        exhausted = True
+    except KeyboardInterrupt:
+        interrupted = True
+    small = _recorded(problem, trace)
+    report = Report(
+        small, tuple(stages), problem.replays, problem.elapsed(), 0, interrupted, exhausted,
+        problem.reached,
+    )  # fmt: skip
+    return report, rate_of(subject, small, MEASURED, fingerprint)
+
+
+def _first(subject: Subject, trace: Trace, repeats: int, fingerprint: str) -> Run:
+    """A failing run of the original.  The first runs may fail by chance: most of them must."""
+    plan = plan_of(trace, subject.world.names)
+    hits, run = 0, None
+    for _ in range(repeats):
+        planner, strategy = Planner(subject.world), Recorded(plan, subject.world)
+        watch = Observers(strategy, planner)
+        found = execute(subject, strategy, trace.header.seed, observer=watch).violation
+        if found is not None and found.fingerprint == fingerprint:
+            hits += 1
+            run = Run(tuple(planner.plan), found, tuple(planner.causes))
+    if run is None or 2 * hits <= repeats:
+        raise DivergenceError(
+            f"the trace shows {fingerprint} in {Rate(hits, repeats).text} runs only",
+            remedy="a majority has to fail: take another trace, or make the target repeat (demi check)",
+        )
+    return run
+
+
+def _recorded(problem: Problem, original: Trace) -> Trace:
+    """The best run, run again until it fails, and recorded while it does."""
+    subject, world = problem.subject, problem.subject.world
+    for _ in range(MEASURED):
+        entries: list[Entry] = []
+        recorder = Recorder(world, entries.append)
+        strategy = lenient(problem, problem.best.plan)
+        outcome = execute(subject, strategy, problem.seed, observer=Observers(recorder))
+        found = outcome.violation
+        if found is not None and found.fingerprint == problem.fingerprint:
+            header = make_header(
+                world, target=subject.target.name, config=subject.config, strategy="repeated",
+                seed=problem.seed, boot=recorder.boot,
+                target_version=subject.target.version(subject.config), parent=digest(original),
+            )  # fmt: skip
+            return Trace(header, tuple(entries), make_footer(outcome))
+    raise DivergenceError(
+        f"the shrunk run did not show {problem.fingerprint} again in {MEASURED} runs",
+        remedy="ask more often: --repeat 15",
+    )
