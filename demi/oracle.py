@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from demi.verdict import Detail, Verdict, Violation
 
@@ -55,6 +55,15 @@ class Invariant(Protocol):
         ...
 
 
+@runtime_checkable
+class Symmetric(Protocol):
+    """An invariant that does not tell nodes apart and can say what it remembers of renamed ones."""
+
+    def permuted(self, memory: Memory, where: Sequence[int]) -> Memory:
+        """The memory if node i were node `where[i]`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StateInvariant:
     """An invariant without memory from a plain function `look(view) -> Detail | None`."""
@@ -68,6 +77,10 @@ class StateInvariant:
 
     def check(self, view: View, memory: Memory) -> tuple[Memory, Detail | None]:
         return memory, self.look(view)
+
+    def permuted(self, memory: Memory, where: Sequence[int]) -> Memory:
+        """See `Symmetric`."""
+        return memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,7 @@ __all__ = [
     "Invariant",
     "Memory",
     "StateInvariant",
+    "Symmetric",
     "Verdict",
     "View",
     "Violation",

@@ -22,6 +22,13 @@ Config = Mapping[str, Any]
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+Portrait = Callable[[Any], Any]
+"""Of a node that is up: an immutable value in which node names appear as plain strings.
+
+Two nodes whose portraits are equal after a renaming of nodes must behave alike after that renaming: no
+order by name, no draw from `ctx.random`, and invariants that do not tell nodes apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One thing the fuzzer may do.
@@ -77,6 +84,7 @@ class Target:
     default value (JSON scalars or lists).  conditions: names a `Wait` may use, over (view).
     selectors: names a `Nudge` may use, `select(world) -> Event | None` among enabled events.
     version(config): what is under test (a library's release), recorded in traces, "" if nothing.
+    portrait(config): for targets whose nodes are interchangeable, else None; see `Portrait`.
     masks: `mask(label, payload) -> payload` for the masked step of the fingerprint ladder, or None.
     pipeline: which of the minimizer's pipelines suits it.
     clock: `clock(label, content) -> int | None`, the logical clock (term, ballot, epoch) a message carries.
@@ -96,6 +104,7 @@ class Target:
     pipeline: str = "default"
     clock: Callable[[str, Any], int | None] | None = None
     commutes: Callable[[str, Any, str, Any], bool] | None = None
+    portrait: Callable[[Config], Portrait | None] = lambda config: None
 
 
 def configure(target: Target, bug: str = "", settings: Config = _EMPTY) -> dict[str, Any]:

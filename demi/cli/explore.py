@@ -43,6 +43,24 @@ class Job:
     prefix: tuple[Taken, ...]
     seed: int
 
+    def notes(self) -> list[str]:
+        """What is taken first is not explored, and said."""
+        if not self.prefix:
+            return []
+        return [f"taken first, in this order: {plural(len(self.prefix), 'event')} (the beginning)"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options say about the program."""
+
+    bug: str
+    sets: list[str]
+    items: int
+    any_order: bool
+    around: int | None
+    target: str
+
 
 def explore(
     context: typer.Context,
@@ -60,6 +78,10 @@ def explore(
     items: Annotated[
         int, typer.Option(help="Inputs drawn from the target's profile after its prefix.", min=0)
     ] = 0,
+    any_order: Annotated[
+        bool,
+        typer.Option("--any-order", help="Explore also the orders of the profile's first inputs."),
+    ] = False,
     around: Annotated[
         int | None, typer.Option(help="Of a trace: keep its first STEP events.", min=0)
     ] = None,
@@ -94,7 +116,7 @@ def explore(
 
     \b
     Examples:
-      demi explore raft --bug 45 --set nodes=3 --bound timers=2
+      demi explore raft --bug raft-46 --set nodes=3 --bound timers=3 --bound steps=12
       demi explore found.min.jsonl --around 9
     """
     from demi.cli.messages import notice
@@ -107,7 +129,8 @@ def explore(
     settings = session.settings(
         what, {"max_time": max_time, "seed": seed or 0, "minimize": minimize, "out": out}
     )
-    job = _prepare(session, settings, what, bug, sets, items, around, target)
+    asked = Asked(bug, sets, items, any_order, around, target)
+    job = _prepare(session, settings, what, asked)
     with session.progress() as progress:
 
         def tell(now: Progress) -> None:
@@ -143,6 +166,7 @@ def explore(
                 max_executions=max_executions,
                 progress=tell,
                 resume=_read_resume(resume),
+                states=resume is None,
                 **common,
             )
     kept = _keep_rest(resume, result)
@@ -205,25 +229,26 @@ def _keep_rest(path: Path | None, result: Result) -> Path | None:
     return path
 
 
-def _prepare(
-    session: Session, settings: Settings, what: str, bug: str, sets: list[str], items: int,
-    around: int | None, target: str,
-) -> Job:  # fmt: skip
+def _prepare(session: Session, settings: Settings, what: str, asked: Asked) -> Job:
     if what.endswith(SUFFIXES):
-        return _from_trace(session, Path(what), sets, around, target)
+        return _from_trace(session, Path(what), asked.sets, asked.around, asked.target)
+    from demi.events import Program
     from demi.fuzz.program import generate
 
-    if around is not None:
+    if asked.around is not None:
         raise UsageError("--around needs a trace", remedy="demi explore TRACE --around STEP")
     loaded = session.load(what)
-    config = session.config(loaded, bug, sets)
+    config = session.config(loaded, asked.bug, asked.sets)
     profile = replace(
-        loaded.target.profile(config), items=(items, items), spacing=(0, 0), postfix=()
+        loaded.target.profile(config), items=(asked.items, asked.items), spacing=(0, 0), postfix=()
     )
     subject = make_subject(loaded.target, config)
-    return Job(
-        loaded, subject, generate(profile, subject.world.names, settings.seed), (), settings.seed
-    )
+    program = generate(profile, subject.world.names, settings.seed)
+    if asked.any_order:
+        return Job(loaded, subject, program, (), settings.seed)
+    inputs = tuple(program.externals())
+    first = len(tuple(Program(profile.prefix).externals()))
+    return Job(loaded, subject, Program(inputs[first:]), inputs[:first], settings.seed)
 
 
 def _from_trace(
@@ -285,7 +310,7 @@ def _conclude(session: Session, job: Job, result: Result, require_complete: bool
     lines = [
         Line("explored", f"{amount}, depth {result.depth}; complete: {complete}{bit}"),
         Line("how", f"{result.algorithm} ({result.why}); {result.model}; bounds: {result.bounds}"),
-        *(Line("note", note) for note in result.notes),
+        *(Line("note", note) for note in (*job.notes(), *result.notes)),
     ]
     code = ExitCode.OK
     commands: list[str] = []
@@ -300,7 +325,8 @@ def _conclude(session: Session, job: Job, result: Result, require_complete: bool
         commands.append(command("explore", job.loaded.spec, "--items", 2))
     elif result.verdict is Verdict.EXHAUSTED and not result.violations:
         scope = "anywhere" if result.complete else "within these bounds"
-        lines.append(Line("result", f"no violation {scope}: every class was explored", "good"))
+        unit = "state" if result.states else "class"
+        lines.append(Line("result", f"no violation {scope}: every {unit} was explored", "good"))
     elif not result.violations:
         lines.append(Line("result", "not found in what was explored. This is not a proof."))
         commands.append(command("fuzz", job.loaded.spec))

@@ -114,6 +114,14 @@ class Gate:
         """Immutable copy of the counters."""
         return tuple(self._counts.items()), self._fired
 
+    def counters(self, where: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """The counters as numbers, if node i were node `where[i]`."""
+        fired = [0] * self._nodes
+        for node, count in enumerate(self._fired):
+            fired[where[node]] = count
+        totals = [self._counts[kind] for kind in sorted(self._counts)]
+        return tuple(totals), tuple(fired)
+
     def load(self, saved: Any) -> None:
         """Return to a copy."""
         counts, self._fired = saved

@@ -12,6 +12,7 @@ invariants see depend on each other, and every order of what they can see is exp
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,11 +24,12 @@ from demi.dpor.parallel import Part, explore_parallel
 from demi.dpor.relation import NeedWider
 from demi.dpor.resume import Saved, check, load, save
 from demi.dpor.space import Setup, Space
-from demi.dpor.stateful import Search, StateKey
+from demi.dpor.stateful import ClockRead, Search, StateKey
 from demi.dpor.tally import Ended, Leaf, Report, Stop, Tally
 from demi.dpor.tree import First, Walk, lowest
 from demi.errors import UsageError
 from demi.events import Program
+from demi.interpose.actor_world import ActorWorld
 from demi.interpose.network import network_of
 from demi.oracle import Violation
 from demi.scheduler.execute import Subject
@@ -55,6 +57,8 @@ ALGORITHMS: dict[str, Callable[[Space, Tally, First], Searches]] = {
 STATEFUL = "stateful"
 BLOCKED_SHARE_MAX = 0.5  # above it, optimal's dearer race analysis pays
 CUT_RUNS = "a bound on a total, or a run cut by its length, is beyond wakeup trees"
+TRY_RUNS, TRY_STATES = 3_000, 30_000  # a second or two each
+ALIKE = "nodes are interchangeable: states that differ only in which is which count once"
 WAITS = "waits of the program are ignored: its externals may happen at any time"
 
 
@@ -113,11 +117,13 @@ def explore(
     verify: bool = True,
     state_key: StateKey | None = None,
     resume: Saved | None = None,
+    states: bool = True,
 ) -> Result:
     """Explore every order in which the externals of `program` and all that follows may happen.
 
     algorithm: a name in `ALGORITHMS`, "stateful", or "auto": source, moving to optimal when more than
-    `BLOCKED_SHARE_MAX` of the runs are blocked; with a bound on delays, "delays".
+    `BLOCKED_SHARE_MAX` of the runs are blocked, or to stateful (see `_auto`); with a bound on delays,
+    "delays".  states: may "auto" end with stateful, which has no executions and cannot be resumed?
     prefix: choices taken first, in this order.
     keep: violations to find before stopping, 0 to explore to the end.  sound_for: see the module.
     first: the base strategy.  on_leaf: sees every maximal execution; on_begin is called
@@ -143,13 +149,21 @@ def explore(
         subject, program, bounds, tuple(prefix), seed, sound_for == "global", use_commutes
     )
 
-    if algorithm == STATEFUL:
-        return _stateful(setup, state_key, keep, max_executions, seconds, progress)
+    began = time.monotonic()
 
-    def search(name: str, why: str, quit_blocked: float = 1.0) -> Result:
+    def left() -> float:
+        return max(0.001, seconds - (time.monotonic() - began)) if seconds else 0.0
+
+    def visit(why: str, states_max: int) -> Result:
+        return _stateful(setup, why, state_key, keep, states_max, left(), progress)
+
+    if algorithm == STATEFUL:
+        return visit("as asked", max_executions)
+
+    def search(name: str, why: str, quit_blocked: float = 1.0, runs_max: int = 0) -> Result:
         def tally() -> Tally:
             return Tally(
-                max_executions=max_executions, seconds=seconds, keep=keep, on_leaf=on_leaf,
+                max_executions=runs_max or max_executions, seconds=left(), keep=keep, on_leaf=on_leaf,
                 progress=progress, quit_blocked=quit_blocked, verify=verify,
             )  # fmt: skip
 
@@ -157,12 +171,35 @@ def explore(
 
     if resume is not None:
         return search(str(resume.get("algorithm")), "resumed")
-
     if algorithm != "auto":
         return search(algorithm, "as asked")
     if bounds.delays is not None:
         return search("delays", "delays are bounded")
+    world = subject.world
+    both = states and on_leaf is None and not max_executions
+    return _auto(search, visit, both and type(world) is ActorWorld)
+
+
+def _auto(search: Callable[..., Result], visit: Callable[[str, int], Result], both: bool) -> Result:
+    """Classes or states, whichever ends first.  both: states may be searched.
+
+    Both are tried for a fixed number of runs and of states; where neither ends, runs cut by their
+    length decide: every class of every length is then explored, which states do once.
+    A stateful search is sound for whatever the invariants say, in worlds whose digest holds all there is:
+    actors.
+    """
     few = f"at most {BLOCKED_SHARE_MAX:.0%} of the runs were blocked"
+    if both:
+        tried = search("source", few, BLOCKED_SHARE_MAX, TRY_RUNS)
+        if tried.ended not in (Ended.EXECUTIONS, Ended.BLOCKED):
+            return tried
+        if tried.ended is Ended.EXECUTIONS:
+            why = f"source had not ended after {TRY_RUNS:,} runs"
+            seen = visit(why, TRY_STATES)
+            if seen.ended is not Ended.EXECUTIONS:
+                return seen
+            if tried.cut:
+                return visit(f"{tried.cut:,} of the first {TRY_RUNS:,} runs of source were cut", 0)
     result = search("source", few, BLOCKED_SHARE_MAX)
     if result.ended is Ended.BLOCKED:
         runs = result.executions + result.blocked
@@ -247,20 +284,29 @@ def explore_processes(
 
 
 def _stateful(
-    setup: Setup, key: StateKey | None, keep: int, max_states: int, seconds: float,
+    setup: Setup, why: str, key: StateKey | None, keep: int, max_states: int, seconds: float,
     progress: Report | None,
 ) -> Result:  # fmt: skip
-    space, tally = Space(setup), Tally()
-    found = Search(space, key).run(
-        keep=keep, max_states=max_states, seconds=seconds, progress=progress
-    )
+    while True:
+        space, tally = Space(setup), Tally()
+        search = Search(space, key)
+        try:
+            found = search.run(keep=keep, max_states=max_states, seconds=seconds, progress=progress)
+        except ClockRead:
+            continue
+        break
     tally.ended, tally.cut, tally.depth = found.ended, found.cut, found.depth
     tally.violations = {
         violation.fingerprint: (violation, run) for violation, run in found.violations
     }
-    result = _result(space, tally, STATEFUL, "as asked")
+    result = _result(space, tally, STATEFUL, why)
+    notes = (*result.notes, ALIKE) if search.symmetric else result.notes
     return replace(
-        result, states=found.states, transitions=found.transitions, seconds=found.seconds
+        result,
+        states=found.states,
+        transitions=found.transitions,
+        seconds=found.seconds,
+        notes=notes,
     )
 
 

@@ -154,13 +154,7 @@ class Relation:
                 (reads | self._global, writes) if alone else (reads, writes | self._global)
             )
         tails, pushed = self._of_sends(step)
-        asked = content
-        if step.armed or step.cancelled or step.failure or not step.received:
-            content = -1
-        if asked >= 0 and not self.dynamic:
-            now = (content, pushed)
-            if self._heard.setdefault((event, asked), now) != now:
-                raise NeedWider
+        content = self._said(event, content, step, pushed)
         return Foot(writes | tails, reads, self.process(event), content, pushed)
 
     def _of_kind(self, event: Event) -> tuple[int, int]:
@@ -178,6 +172,16 @@ class Relation:
         elif kind in (DROP, DUPLICATE):
             writes = self._of_disturbance(event)
         return writes, reads
+
+    def _said(self, event: Event, content: int, step: Step, pushed: int) -> int:
+        """The content for the hook after all; NeedWider when a message is not always of the same use."""
+        if content < 0:
+            return content
+        plain = not (step.armed or step.cancelled or step.failure) and step.received
+        now = (content if plain else -1, pushed)
+        if not self.dynamic and self._heard.setdefault((event, content), now) != now:
+            raise NeedWider
+        return now[0]
 
     def _of_sends(self, step: Step) -> tuple[int, int]:
         """What sending touches, and the channels sent on."""

@@ -3,9 +3,8 @@
 The one insight: where many histories lead to one state (small protocols), counting states beats counting
 classes, and breadth first makes the first violation found a shortest one.
 
-A state is the world's digest (nodes, messages in flight, timers, links), what the invariants remember
-and what the bounds have used up.  `symmetry` may map a digest's ingredients to a representative; it must
-be a bijection of node names that the target does not care about.
+A state is what the world holds (nodes, messages in flight, timers, links), what the invariants remember
+and what the bounds have used up; see `states.py`, also for symmetry.
 Every step of every state is taken, so properties of several nodes at one moment are covered in full.
 
 Not here: partial-order reduction (it would have to replay summaries of what lies below a cached state).
@@ -18,9 +17,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from demi.dpor.space import FIRST_FAULT, Space
+from demi.dpor.states import ActorKey, key_of
 from demi.dpor.tally import Ended, Progress, Report
 from demi.events import Event
-from demi.interpose.canon import canonical
 from demi.interpose.world import World
 from demi.oracle import Violation
 from demi.scheduler.record import Taken
@@ -29,7 +28,10 @@ StateKey = Callable[[World], Hashable]
 """What identifies a state of a world, where the digest is not wanted (symmetry, speed)."""
 
 CHECK_EVERY = 256
-MEMORIES_MAX = 10_000
+
+
+class ClockRead(Exception):
+    """A node read its clock for the first time: from now on clocks are part of a state; start over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,11 @@ class Search:
 
     def __init__(self, space: Space, key: StateKey | None = None) -> None:
         self.space = space
-        self._key = key or (lambda world: world.digest())
+        self._key = key_of(space) if key is None else (lambda: key(space.world))
+        self.symmetric = isinstance(self._key, ActorKey) and self._key.symmetric
+        self._clocks = getattr(space.world, "reads_clock", False)
         self._index: dict[Hashable, int] = {}
         self._parents: list[tuple[int, Event]] = []
-        self._memories: dict[int, tuple[object, str]] = {}
         self.transitions = 0
         self.violations: dict[str, tuple[Violation, tuple[Taken, ...]]] = {}
 
@@ -133,23 +136,14 @@ class Search:
     def _add(self, parent: tuple[int, Event]) -> tuple[int, object]:
         space = self.space
         saved = space.save()  # before the digest, which then need not read unchanged nodes again
-        memory = tuple([self._memory_text(one) for one in space.memory])
-        gate = space.gate.save() if space.gate.active else None
-        key = (self._key(space.world), memory, gate, space.broken)
+        if not self._clocks and getattr(space.world, "reads_clock", False):
+            raise ClockRead
+        key = self._key()
         if key in self._index:
             return -1, None
         self._index[key] = new = len(self._parents)
         self._parents.append(parent)
         return new, saved
-
-    def _memory_text(self, memory: object) -> str:
-        """Canonical text, by identity: invariants replace what they remember only when it changes."""
-        known = self._memories.get(id(memory))
-        if known is None:
-            if len(self._memories) >= MEMORIES_MAX:
-                self._memories.clear()
-            known = self._memories[id(memory)] = (memory, canonical(memory))
-        return known[1]
 
     def _back(self, index: int, saved: object) -> None:
         self.space.load_path(saved, self._path(index) if self.space.re_executes else ())

@@ -184,7 +184,9 @@ class Context(Opaque):
     @property
     def now(self) -> float:
         """Virtual seconds."""
-        return self._world.clock(self._node)
+        world = self._world
+        world.reads_clock = True
+        return world.clock(self._node)
 
     @property
     def random(self) -> Stream:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from demi.errors import ContractError, DemiError, TargetError
@@ -36,6 +36,25 @@ BOOT: Event = (int(Kind.START), -1, -1, 0)
 TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
 NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
 """A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
+
+
+class Anatomy(NamedTuple):
+    """Live parts of a world's state, to be read before its next step.
+
+    nodes: None while down.  saved: per node what the last checkpoint holds, None if it changed since.
+    flight: (dst, src, packets).  timers: (node, slot) under free timers, else `ActorWorld.armed`.
+    open: externals offered and not taken.  clocks: () unless some node reads them.
+    """
+
+    nodes: Sequence[Node | None]
+    saved: Sequence[NodeSaved | None]
+    contexts: Sequence[Context]
+    flight: list[tuple[int, int, list[Any]]]
+    order: object
+    timers: Sequence[tuple[Any, ...]]
+    cut: frozenset[tuple[int, int]]
+    open: Sequence[External]
+    clocks: tuple[float, ...]
 
 
 class ActorWorld:
@@ -72,6 +91,7 @@ class ActorWorld:
         self.freezer = Freezer()
         self._canon = Canon(self.freezer)
         self.seed = 0
+        self.reads_clock = False  # some node has read its clock, which is state from then on
         self.index = {name: i for i, name in enumerate(self.names)}
         self._factories = tuple(nodes.values())
         self._observe = observe or self._fields
@@ -394,8 +414,8 @@ class ActorWorld:
         drawn = context.drawn() if actor is not None else None  # a restart begins the stream again
         return text if drawn is None else f"{text}~{drawn}"
 
-    def _kept_text(self, node: int) -> str:
-        """`_node_text`, remembered for as long as a checkpoint holds the node as it is now."""
+    def kept_text(self, node: int) -> str:
+        """Canonical text of a node's state, remembered while a checkpoint holds the node as it is."""
         kept = self._saved[node]
         if kept is None:
             return self._node_text(node)
@@ -415,19 +435,33 @@ class ActorWorld:
 
     def digest(self) -> bytes:
         flight = [
-            (dst, src, [self._packet_text(self._network.peek(e)) for e in self.in_flight(dst, src)])
-            for dst, src in self.channels()
+            (dst, src, [self._packet_text(packet) for packet in packets])
+            for dst, src, packets in self._network.contents()
         ]
-        now = self.clock(0)  # deadlines decide only where there is one clock
-        timers = sorted(
+        whole = [
+            [self.kept_text(node) for node in range(len(self.names))],
+            flight, canonical(self._network.order()), self.armed(), sorted(self._cut),
+            self._outside.waiting(),
+        ]  # fmt: skip
+        if self._free and self.reads_clock:
+            whole.append([round(clock, 9) for clock in self._clocks])
+        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
+
+    def armed(self) -> list[tuple[int, str, float]]:
+        """(node, timer, seconds until its deadline), sorted; deadlines decide only with one clock."""
+        now = self.clock(0)
+        return sorted(
             (node, name, 0.0 if self._free else round(deadline - now, 9))
             for (node, _), (_, name, deadline) in self._armed.items()
         )
-        whole = [
-            [self._kept_text(node) for node in range(len(self.names))],
-            flight, canonical(self._network.order()), timers, sorted(self._cut), self._outside.waiting(),
-        ]  # fmt: skip
-        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
+
+    def anatomy(self) -> Anatomy:
+        """The state in its parts, for searches over states; see `Anatomy`."""
+        return Anatomy(
+            self._nodes, self._saved, self._contexts, self._network.contents(), self._network.order(),
+            [(node, slot) for node, slot in self._armed] if self._free else self.armed(), self._cut,
+            self._outside.open(), tuple(self._clocks) if self._free and self.reads_clock else (),
+        )  # fmt: skip
 
     # ---- checkpoints
 

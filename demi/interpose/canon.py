@@ -9,7 +9,7 @@ Not here: JSON for people (`payload.py`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from hashlib import blake2b
 from types import FunctionType, MethodType
@@ -116,6 +116,21 @@ def _compound(value: Any, kind: type, text: Callable[[Any], str]) -> str:
     if isinstance(value, (type, FunctionType, MethodType, Opaque)):
         return getattr(value, "__qualname__", kind.__qualname__)
     return f"{kind.__qualname__}<{','.join([f'{k}={text(part)}' for k, part in fields_of(value)])}>"
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> str:
+    """Canonical text after renaming every string that is one of `names`; dicts and sets sorted anew."""
+
+    def text(part: Any) -> str:
+        kind = type(part)
+        if kind is str:
+            return repr(names.get(part, part))
+        if kind is dict:
+            pairs = sorted((text(key), text(one)) for key, one in part.items())
+            return "{" + ",".join([f"{key}:{one}" for key, one in pairs]) + "}"
+        return _compound(part, kind, text)
+
+    return text(value)
 
 
 class _Careful:

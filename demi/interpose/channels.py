@@ -54,6 +54,10 @@ class Network(Protocol):
         """(dst, src) of the channels that are not empty, sorted."""
         ...
 
+    def contents(self) -> list[tuple[int, int, list[Packet]]]:
+        """(dst, src, packets, oldest first) of the channels that are not empty, sorted."""
+        ...
+
     def duplicate(self, event: Event) -> Event:
         """Send the same content once more on the same channel; returns the copy's event."""
         ...
@@ -105,6 +109,10 @@ class Channels:
 
     def channels(self) -> list[tuple[int, int]]:
         return sorted(key for key, flight in self._flight.items() if flight)
+
+    def contents(self) -> list[tuple[int, int, list[Packet]]]:
+        found = [(key, self._flight[key]) for key in self.channels()]
+        return [(dst, src, list(flight.values())) for (dst, src), flight in found]
 
     def order(self) -> object:
         return ()

@@ -81,6 +81,14 @@ class Fifo:
     def channels(self) -> list[tuple[int, int]]:
         return [divmod(at, self._nodes) for at, queue in enumerate(self._queues) if queue]
 
+    def contents(self) -> list[tuple[int, int, list[Packet]]]:
+        nodes, queues = self._nodes, self._queues
+        return [
+            (dst, src, [packet for _, packet in queues[dst * nodes + src]])
+            for kind, dst, src, _ in self._enabled
+            if kind == DELIVER
+        ]
+
     def duplicate(self, event: Event) -> Event:
         return self.push(event[2], event[1], self.peek(event))
 

@@ -89,6 +89,10 @@ class Outside:
         """Ids of what is offered and not taken, sorted."""
         return sorted(self._all[event[2]].id for event in self._open)
 
+    def open(self) -> list[External]:
+        """What is offered and not taken, in the order of the offers."""
+        return [self._all[event[2]] for event in self._open]
+
     def refresh(self) -> None:
         """Bring the enabled list up to date with the preconditions."""
         enabled = self._world.events

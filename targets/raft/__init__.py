@@ -11,6 +11,7 @@ Not here: crashes, restarts and partitions in the profile, which the published r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from demi.events import Event, Kind
 from demi.interpose.actor_world import ActorWorld
 from demi.interpose.world import World
 from demi.oracle import Invariant, View
-from demi.target import Bug, Config, Target, nearest
+from demi.target import Bug, Config, Portrait, Target, nearest
 from targets.raft.invariants import LEADER, Seen, raft_invariants
 from targets.raft.messages import ChangeConfiguration, ClientMessage, term_of, without_terms
 from targets.raft.node import RaftNode
@@ -77,6 +78,19 @@ def make(config: Config) -> World:
     )
 
 
+def portrait(config: Config) -> Portrait | None:
+    """Nodes are interchangeable unless commits follow the order of a table (raft-42's tie-breaks)."""
+    return picture if VARIANTS[config["variant"]].commit == "order" else None
+
+
+def picture(node: RaftNode) -> Any:
+    """All of a node's state; the order of members and of voters decides nothing."""
+    return (
+        node.role, node.term, frozenset(node.members), node.votes, dict(Counter(node.received)), node.log,
+        node.committed, node.next, node.match, node.leader,
+    )  # fmt: skip
+
+
 def _command(args: Any) -> ClientMessage:
     if not isinstance(args, dict) or not isinstance(args.get("cmd"), str):
         raise TargetError('input "client" needs {"cmd": "text"}')
@@ -132,4 +146,5 @@ TARGET = Target(
     selectors={"rival": rival},
     mask=without_terms,
     clock=term_of,
+    portrait=portrait,
 )

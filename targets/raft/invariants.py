@@ -12,7 +12,7 @@ liveness; how a node is observed (each target's own).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from demi.oracle import Detail, Invariant, View
 
@@ -67,6 +67,9 @@ class ElectionSafety:
                 return memory, Detail((a, b), f"{a} and {b} are both leader of term {seen.term}")
         return memory, None
 
+    def permuted(self, memory: dict[int, int], where: Sequence[int]) -> dict[int, int]:
+        return {term: where[node] for term, node in memory.items()}
+
 
 Logs = tuple[tuple[tuple[Any, ...], int], ...]
 
@@ -97,6 +100,20 @@ class LogMatching:
                         names = sorted((view.names[node], view.names[other]))
                         return memory, Detail(tuple(names), f"{names[0]} and {names[1]}: {text}")
         return memory, None
+
+    def permuted(self, memory: Logs, where: Sequence[int]) -> Logs:
+        return _moved(memory, where)
+
+
+_Item = TypeVar("_Item")
+
+
+def _moved(memory: tuple[_Item, ...], where: Sequence[int]) -> tuple[_Item, ...]:
+    """One item per node, or none at all, for renamed nodes."""
+    moved = list(memory)
+    for node, item in enumerate(memory):
+        moved[where[node]] = item
+    return tuple(moved)
 
 
 def logs_differ(a: tuple[Any, ...], first_a: int, b: tuple[Any, ...], first_b: int) -> str:
@@ -155,6 +172,12 @@ class LeaderCompleteness:
                     if term < seen.term and _lacks(elected, entry):
                         return memory, _incomplete(view, node, seen.term, entry, term)
         return memory, None
+
+    def permuted(self, memory: Completeness, where: Sequence[int]) -> Completeness:
+        leaders = {
+            term: (where[at], log, first) for term, (at, log, first) in memory.leaders.items()
+        }
+        return Completeness(_moved(memory.commits, where), memory.committed, leaders)
 
     def _committed(
         self, view: View, memory: Completeness, node: int, seen: Seen
@@ -230,6 +253,9 @@ class StateMachineSafety:
                     log = (*log, entry)
             memory = Applied(commits, log)
         return memory, None
+
+    def permuted(self, memory: Applied, where: Sequence[int]) -> Applied:
+        return Applied(_moved(memory.commits, where), memory.log)
 
 
 def raft_invariants(*only: str) -> Sequence[Invariant]:

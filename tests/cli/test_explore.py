@@ -110,3 +110,45 @@ def test_two_workers_find_the_same_classes(tmp_path: Path) -> None:
     words = ("explore", LOCK, "--items", "2", "--set", "timers=ordered", "--algorithm", "source")
     one, two = (summary(demi(tmp_path, *words, "--json", "-j", j)) for j in ("1", "2"))
     assert one["classes"] == two["classes"]
+
+
+WAYWARD = f"{Path(__file__).parent / 'wayward.py'}:"
+
+
+def test_targets_that_cannot_be_explored_are_refused_by_name(tmp_path: Path) -> None:
+    fickle = demi(tmp_path, "explore", WAYWARD + "FICKLE")
+    assert fickle.returncode == 4
+    assert "does not repeat" in fickle.stderr
+    lying = demi(tmp_path, "explore", WAYWARD + "LYING")
+    assert lying.returncode == 2
+    assert "commutes is wrong: n2 and n3 at n1 do not commute" in lying.stderr
+    assert "Traceback" not in fickle.stderr + lying.stderr
+
+
+def test_an_endless_target_is_cut_and_said_to_be(tmp_path: Path) -> None:
+    words = ("explore", WAYWARD + "ENDLESS", "--json")
+    said = summary(demi(tmp_path, *words))
+    assert (said["complete"], said["cut"], said["limit"]) == (False, 1, "steps")
+    assert demi(tmp_path, *words, "--require-complete").returncode == 5
+
+
+def test_a_bound_that_leaves_nothing(tmp_path: Path) -> None:
+    done = demi(tmp_path, "explore", WAYWARD + "ENDLESS", "--bound", "steps=0")
+    assert done.returncode == 5
+    assert "held back by: steps" in " ".join(done.stdout.split())
+
+
+def test_the_rest_of_another_target_is_refused(tmp_path: Path) -> None:
+    words = ("--resume", "rest.json", "--max-executions", "5", "--algorithm", "source")
+    demi(tmp_path, "explore", LOCK, "--items", "2", "--set", "timers=ordered", *words)
+    done = demi(tmp_path, "explore", WAYWARD + "ENDLESS", *words)
+    assert done.returncode == 2
+    assert "cannot resume: target was 'lock' and is 'wayward'" in done.stderr
+    assert (tmp_path / "rest.json").exists()
+
+
+def test_raft_with_three_nodes_is_refuted_and_proved_within_one_bound(tmp_path: Path) -> None:
+    words = ("explore", "raft", "--set", "nodes=3", "--bound", "timers=3", "--bound", "steps=9")
+    proved = summary(demi(tmp_path, *words, "--bug", "none", "--algorithm", "stateful", "--json"))
+    assert (proved["verdict"], proved["limit"]) == ("exhausted", "steps, timers")
+    assert "which is which" in str(proved["notes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,17 @@ import pytest
 
 from demi.dpor.bounds import Bounds
 from demi.dpor.explore import explore
+from demi.errors import ContractError
 from demi.events import Event, External, Kind, Program, number
+from demi.interpose.actor import Context, Node
+from demi.interpose.canon import renamed
 from demi.interpose.world import Capabilities, Step
 from demi.oracle import Detail, StateInvariant, Verdict
 from demi.scheduler.execute import Subject, record
 from demi.target import Profile, Target
+from targets.raft import picture
 
-from .programs import lastzero, nsend_any, raft, subject
+from .programs import inject, lastzero, nsend_any, raft, source, subject
 from .random_programs import random_program
 
 DELIVER = int(Kind.DELIVER)
@@ -206,6 +211,139 @@ def test_fewer_states_than_executions_and_the_other_way_round() -> None:
     assert explore(target, program, algorithm="stateful").states > 12
 
 
+class Counter(Node):
+    """Counts what it gets, and remembers who was last if it `tells`."""
+
+    def __init__(self, tells: bool = False) -> None:
+        self.tells = tells
+        self.count = 0
+        self.last = ""
+
+    def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+        self.count += 1
+        self.last = sender if self.tells else ""
+
+
+def senders(n: int, tells: bool, portrait: Any) -> tuple[Subject, Program]:
+    nodes: dict[str, Any] = {"c": lambda: Counter(tells)}
+    nodes |= {f"s{i}": source(("c", ("x",))) for i in range(n)}
+    made, program = subject((nodes, (), None))
+    target = dataclasses.replace(made.target, portrait=lambda config: portrait)
+    return Subject(target, {}), program
+
+
+def drawn(node: Any) -> Any:
+    """A portrait: the class tells the counter from the senders."""
+    return type(node).__name__, getattr(node, "count", 0), getattr(node, "last", "")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_states_up_to_renaming_of_alike_nodes(n: int) -> None:
+    """Which senders were heard: 2^n states, n + 1 up to renaming.  With the last one: n 2^(n-1) + 1."""
+    for tells, plain, folded in ((False, 2**n, n + 1), (True, n * 2 ** (n - 1) + 1, n + 1)):
+        target, program = senders(n, tells, None)
+        assert explore(target, program, algorithm="stateful").states == plain
+        target, program = senders(n, tells, drawn)
+        result = explore(target, program, algorithm="stateful")
+        assert result.states == folded
+        assert any("interchangeable" in note for note in result.notes)
+
+
+def test_symmetry_of_raft_is_that_of_brute_force() -> None:
+    """States of Raft found without symmetry, folded by trying all six renamings on their full text."""
+    from itertools import permutations
+
+    bounds = Bounds(steps=5)  # no totals: they would be part of a state
+    target, boots = raft_subject("none")
+    names = target.world.names
+    orbits: set[frozenset[str]] = set()
+    concrete: set[str] = set()
+
+    def key(world: Any) -> str:
+        parts = world.anatomy()
+        texts = []
+        for where in permutations(range(3)):
+            to = {name: names[where[i]] for i, name in enumerate(names)}
+            nodes = {to[name]: picture(parts.nodes[i]) for i, name in enumerate(names)}
+            flight = {(to[names[d]], to[names[s]]): tuple(p) for d, s, p in parts.flight}
+            timers = {(to[names[node]], slot) for node, slot in parts.timers}
+            texts.append(str((sorted_text(nodes, to), sorted_text(flight, to), sorted(timers))))
+        orbits.add(frozenset(texts))
+        concrete.add(texts[0])
+        return texts[0]
+
+    target.invariants = ()
+    plain = explore(
+        target, Program(), prefix=boots, bounds=bounds, algorithm="stateful", state_key=key
+    )
+    assert plain.states == len(concrete)
+    target, boots = raft_subject("none")
+    target.invariants = ()
+    folded = explore(target, Program(), prefix=boots, bounds=bounds, algorithm="stateful")
+    assert folded.verdict is plain.verdict is Verdict.EXHAUSTED
+    assert folded.states == len(orbits)
+
+
+def sorted_text(table: dict[Any, Any], to: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted((str(key), renamed(value, to)) for key, value in table.items())
+
+
+def test_a_portrait_of_nodes_that_draw_is_refused() -> None:
+    class Gambler(Node):
+        def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+            self.got = ctx.random.random()
+
+    made, program = subject(({"A": Gambler, "B": Gambler}, inject(("A", "a")), None))
+    target = Subject(dataclasses.replace(made.target, portrait=lambda config: drawn), {})
+    with pytest.raises(ContractError, match="A draws from its own"):
+        explore(target, program, algorithm="stateful")
+
+
+def test_a_clock_that_is_read_is_part_of_the_state() -> None:
+    """Two orders reach the same fields at different times; the clock decides what comes next."""
+
+    class Watcher(Node):
+        late = False
+
+        def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+            if msg[0] == "arm":
+                ctx.set_timer("t", 1.0)
+            if msg[0] == "look":
+                self.late = ctx.now > 1.0
+
+        def on_timer(self, ctx: Context, name: str) -> None:
+            return
+
+    made = ({"A": Watcher}, inject(("A", "arm"), ("A", "arm"), ("A", "look")), None)
+    target, program = subject(made)
+    ends: set[bytes] = set()
+    explore(
+        target, program, algorithm="naive", on_leaf=lambda space: ends.add(space.world.digest())
+    )
+    final: set[bytes] = set()
+
+    def key(world: Any) -> bytes:
+        digest: bytes = world.digest()
+        if not world.enabled():
+            final.add(digest)
+        return digest
+
+    fresh, program = subject(made)
+    explore(fresh, program, algorithm="stateful", state_key=key)
+    assert len(final) >= 2
+    assert final == ends
+
+
+def test_auto_takes_states_where_runs_are_cut_and_histories_merge() -> None:
+    target, boots = raft_subject("none")
+    result = explore(target, Program(), prefix=boots, bounds=Bounds(steps=9, timers=3))
+    assert result.algorithm == "stateful"
+    assert result.why == "source had not ended after 3,000 runs"
+    assert (result.verdict, result.limit) == (Verdict.EXHAUSTED, "steps, timers")
+    target, program = subject(raft(3, 2))
+    assert explore(target, program).algorithm == "source"
+
+
 def raft_subject(bug: str) -> tuple[Subject, Sequence[External]]:
     from demi.target import configure
     from targets.raft import TARGET
@@ -215,7 +353,6 @@ def raft_subject(bug: str) -> tuple[Subject, Sequence[External]]:
     return target, boots
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("bug", "steps"), [("raft-46", 12), ("raft-56", 11)])
 def test_raft_bugs_and_the_fixed_node_within_the_same_bound(bug: str, steps: int) -> None:
     bounds = Bounds(steps=steps, timers=3)
