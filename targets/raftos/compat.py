@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 
 PORT = 8000
 LOG_PATH = "/raftos/"
-_OFF = "cryptography"  # deriving a key takes longer than a run
+_OFF = ("cryptography", "cryptography.fernet")  # deriving a key takes longer than a run
+_hidden: dict[str, Any] = {}
 
 
 def before_import(host: Host) -> None:
     """The library falls back to no encryption when there is none."""
-    host.modules["raftos-crypto"] = sys.modules.get(_OFF)
-    blocked: Any = sys.modules
-    blocked[_OFF] = None
-    blocked.setdefault("ujson", None)
+    loaded: dict[str, Any] = sys.modules
+    for name in _OFF:
+        if loaded.get(name) is not None:
+            _hidden[name] = loaded[name]
+        loaded[name] = None
 
 
 def after_import(host: Host) -> None:
     """Undo the hook; shim what Python 3.10 removed."""
-    del sys.modules[_OFF]
+    for name in _OFF:
+        del sys.modules[name]
+    sys.modules.update(_hidden)
+    _hidden.clear()
     host.log.clear()  # its warning that encryption is off
     host.module("raftos.server").asyncio = SimpleNamespace(
         Queue=lambda loop=None: asyncio.Queue(),
