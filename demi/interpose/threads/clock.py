@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from demi.interpose.escapes import StandIn
-from demi.interpose.threads.kernel import CLOCK_READS_MAX, CURRENT, here, kernel
+from demi.interpose.threads.hosts import CURRENT, here
+from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
 
 EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run begins
 

@@ -7,7 +7,8 @@ it is "no thread can run".
 A waiting thread with a timeout is an armed timer, named by its thread.  Threads are named by what they
 run (`handle`, `handle.2`), never by a counter of the process.  A crash drops greenlets without running
 their clean-up code; they are ended when the run is over.
-Not here: stand-ins (siblings), which thread or timer goes next (`world.py`, or a holder's own loop).
+Not here: what a thread and a host are (`hosts.py`), stand-ins (siblings), which thread or timer goes
+next (`world.py`, or a holder's own loop).
 """
 
 from __future__ import annotations
@@ -20,93 +21,13 @@ from typing import Any
 import greenlet
 
 from demi.errors import ContractError, DemiError
-from demi.interpose.actor import Stream, stream_seed
 from demi.interpose.escapes import call_site
-from demi.interpose.timers import Armed, timer_slot
+from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of, set_aside
+from demi.interpose.timers import Armed
 
 CLOCK_READS_MAX = 20_000  # clock reads or empty polls of one thread between two blocks
 SPIN_SECONDS = 0.05  # what a thread that spins on the clock is made to wait then
 _KILLS_MAX = 50  # a thread that catches its own end this often is left where it is
-_LEFT: list[Any] = []  # such threads; they stay suspended for ever
-
-
-class Task:
-    """One thread.  waits: what it waits for, for reports; lock: the lock it waits for, if that."""
-
-    __slots__ = ("args", "deadline", "done", "func", "green", "host", "ident", "kwargs", "lock",
-                 "name", "ready", "sentinel", "slot", "waits", "woken")  # fmt: skip
-
-    def __init__(
-        self, host: Host, ident: int, name: str, func: Any, args: Any, kwargs: Any
-    ) -> None:
-        self.host, self.ident, self.name = host, ident, name
-        self.func, self.args, self.kwargs = func, args, kwargs
-        self.slot = timer_slot(name)
-        self.deadline: float | None = None
-        self.woken = self.done = False
-        self.ready = True
-        self.waits = "its first step"
-        self.lock: Any = None
-        self.sentinel: Any = None
-        self.green: Any = None
-
-
-class Host:
-    """One node: its threads, descriptors, random stream and address."""
-
-    def __init__(self, index: int, name: str) -> None:
-        self.index, self.name = index, name
-        self.address = f"10.0.{index // 250}.{index % 250 + 1}"
-        self.epoch = 0
-        self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
-        self.reset(0)
-
-    def reset(self, seed: int) -> None:
-        """A machine that has just been switched on."""
-        self.up = False
-        self.random = Stream(
-            stream_seed(seed, f"{self.name}/{self.epoch}" if self.epoch else self.name)
-        )
-        self.tasks: list[Task] = []  # alive, in order of their start
-        self.runnable: deque[Task] = deque()
-        self.idents = self.index * 1_000_000 + 1
-        self.main_ident = self.idents
-        self.fds: dict[int, Any] = {}
-        self.next_fd = 1000
-        self.next_port = 49152
-        self.listening: dict[int, Any] = {}
-        self.handlers: dict[int, Any] = {}  # of signals
-        self.killed = 0  # the signal that it ended itself with
-
-    def __repr__(self) -> str:
-        return f"<host {self.name}>"
-
-
-class Current:
-    """Whose code runs now; what the stand-ins ask."""
-
-    __slots__ = ("dying", "host", "kernel", "task")
-
-    def __init__(self) -> None:
-        self.kernel: Kernel | None = None
-        self.host: Host | None = None
-        self.task: Task | None = None
-        self.dying = False
-
-
-CURRENT = Current()
-
-
-def here() -> Host:
-    """The node whose code runs.  Raises ContractError outside of any."""
-    host = CURRENT.host
-    if host is None:
-        raise ContractError(
-            "a held program was called outside a step",
-            where=call_site(2),
-            remedy="call it from a thread of a node",
-        )
-    return host
 
 
 def kernel() -> Kernel:
@@ -176,7 +97,7 @@ class Kernel:
         self, host: Host, func: Any, args: Any = (), kwargs: Any = None, name: str = ""
     ) -> Task:
         """A new thread, ready to run."""
-        base = name or _name_of(func)
+        base = name or name_of(func)
         taken = {task.name for task in host.tasks}
         name, k = base, 1
         while name in taken:
@@ -406,24 +327,3 @@ class Kernel:
         for _, error in self.failures:
             if isinstance(error, DemiError):
                 raise error
-
-
-def set_aside(task: Task) -> None:
-    """Leave a thread where it is, for ever: it cannot be ended."""
-    task.done = True
-    if task in task.host.tasks:
-        task.host.tasks.remove(task)
-    _LEFT.append(task.green)
-
-
-def _name_of(func: Any) -> str:
-    """What a thread runs, as a word."""
-    owner = getattr(func, "__self__", None)
-    target = getattr(owner, "_target", None)
-    if target is not None:
-        func = target
-    elif owner is not None and getattr(func, "__name__", "") == "_bootstrap":
-        return type(owner).__name__
-    func = getattr(func, "func", func)  # a partial
-    word = getattr(func, "__name__", None) or type(func).__name__
-    return "".join(c if c.isalnum() or c in "_-." else "_" for c in word) or "thread"

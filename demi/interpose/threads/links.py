@@ -14,7 +14,7 @@ from typing import NamedTuple
 from demi.events import Event
 from demi.interpose.channels import remove_sorted
 from demi.interpose.fifo import Fifo
-from demi.interpose.threads.kernel import Host
+from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.streams import Arrival
 from demi.interpose.world import Step
 

@@ -16,7 +16,8 @@ from typing import Any
 import greenlet
 
 from demi.interpose.escapes import StandIn
-from demi.interpose.threads.kernel import CURRENT, Task, here, kernel
+from demi.interpose.threads.hosts import CURRENT, Task, here
+from demi.interpose.threads.kernel import kernel
 
 
 class Lock:

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from demi.interpose.escapes import StandIn, escape, refused
-from demi.interpose.threads.kernel import CURRENT, here, kernel
+from demi.interpose.threads.hosts import CURRENT, here
+from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import Socket, close_fd, keep
 
 FIRST_FD = 1000

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from demi.interpose.escapes import StandIn
-from demi.interpose.threads.kernel import here, kernel
+from demi.interpose.threads.hosts import here
+from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import fail
 from demi.interpose.threads.streams import Watched
 

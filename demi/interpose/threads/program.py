@@ -25,7 +25,8 @@ from typing import Any
 from demi.errors import DemiError, TargetError
 from demi.interpose.escapes import Guard, StandIn, pop, push, real_names, too_early, under, watch
 from demi.interpose.threads.clock import time_module
-from demi.interpose.threads.kernel import CURRENT, Host, Kernel
+from demi.interpose.threads.hosts import CURRENT, Host
+from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.locks import hold_threading, thread_module
 from demi.interpose.threads.machine import (
     Line,

@@ -15,7 +15,8 @@ import os
 from typing import Any
 
 from demi.interpose.escapes import StandIn
-from demi.interpose.threads.kernel import CURRENT, Host, Kernel, here, kernel
+from demi.interpose.threads.hosts import CURRENT, Host, here
+from demi.interpose.threads.kernel import Kernel, kernel
 from demi.interpose.threads.streams import End, Listener, Mailbox, Net, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))

@@ -18,7 +18,8 @@ from functools import partial
 from typing import Protocol
 
 from demi.interpose.framing import Framed, MakeDecoder
-from demi.interpose.threads.kernel import CURRENT, Host, Kernel, Task
+from demi.interpose.threads.hosts import CURRENT, Host, Task
+from demi.interpose.threads.kernel import Kernel
 
 Address = tuple[str, int]
 Arrival = Callable[[], None]

@@ -16,7 +16,7 @@ from typing import Any
 import greenlet
 
 from demi.interpose.escapes import site_of
-from demi.interpose.threads.kernel import CURRENT, set_aside
+from demi.interpose.threads.hosts import CURRENT, set_aside
 
 _signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums
 WALL_SECONDS = 10.0  # one step of a node; a healthy one takes a thousandth of that

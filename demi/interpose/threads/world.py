@@ -11,23 +11,21 @@ the threads without running their clean-up code.  Not here: the stand-ins, conne
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
-from demi.errors import DemiError, TargetError
+from demi.errors import TargetError
 from demi.events import Event, External, Kind, valid_node_name
-from demi.interpose.canon import canonical
 from demi.interpose.channels import remove_sorted
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
-from demi.interpose.payload import to_json
 from demi.interpose.threads.faults import Faults
-from demi.interpose.threads.kernel import CURRENT, Host, Kernel, Task
+from demi.interpose.threads.hosts import Host, Task
+from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.links import Links, Packet
 from demi.interpose.threads.program import Image, Program
+from demi.interpose.threads.reading import Observe, Reading, ThreadsView, text_of
 from demi.interpose.threads.streams import Arrival, Net
 from demi.interpose.threads.watchdog import WALL_SECONDS, WallBudget
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
@@ -37,30 +35,9 @@ DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 PIECES_MAX = 100_000  # of threads in one step
 _NONE: list[Event] = []
-Observe = Callable[[Any, Mapping[str, Any]], Any]
 
 
-class ThreadsView:
-    """The View of a run: what `observe` says of each node that is up."""
-
-    def __init__(self, world: ThreadsWorld) -> None:
-        self.names = world.names
-        self.touched: Sequence[int] = ()
-        self._world = world
-        self._seen: dict[int, Any] = {}
-
-    def state(self, node: int) -> Any:
-        if node not in self._seen:
-            self._seen[node] = self._world.look(node)
-        return self._seen[node]
-
-    def forget(self, node: int) -> None:
-        """The node may have changed."""
-        self._seen.pop(node, None)
-        self.touched = (node,)
-
-
-class ThreadsWorld:
+class ThreadsWorld(Reading):
     """A World of programs.
 
     programs: node name -> Program, whose main function is called with the node's name if it takes one
@@ -95,7 +72,7 @@ class ThreadsWorld:
         self._free = self._policy.word == "free"
         self._observe = observe or (lambda threads, modules: threads)
         self._inputs = dict(inputs or {})
-        self._show = show or _text_of
+        self._show = show or text_of
         self._wall = wall
         self.kernel = Kernel(self.names, shared=not self._free)
         self.kernel.on_arm, self.kernel.on_disarm = self._armed, self._disarmed
@@ -358,106 +335,3 @@ class ThreadsWorld:
 
     def withdraw(self, event: Event) -> None:
         self._outside.withdraw(event)
-
-    def external(self, event: Event) -> External:
-        return self._outside.external(event)
-
-    # ---- reading
-
-    def look(self, node: int) -> Any:
-        """What is observed of a node; None while it is down."""
-        host, image = self.kernel.hosts[node], self._images[node]
-        if not host.up:
-            return None
-        threads = {task.name: task.waits for task in host.tasks}
-        for task in self.kernel.deadlock(host):
-            threads[task.name] = "a lock, in a deadlock"
-        kept = CURRENT.kernel, CURRENT.host
-        CURRENT.kernel, CURRENT.host = self.kernel, host
-        try:
-            return self._observe(threads, image.modules)
-        except DemiError:
-            raise
-        except Exception as error:
-            what = f"observe raised {type(error).__name__}: {error}"
-            raise TargetError(what, where=self.names[node]) from error
-        finally:
-            CURRENT.kernel, CURRENT.host = kept
-
-    def _packet(self, event: Event) -> Packet:
-        if self._last is not None and self._last[0] == event:
-            return self._last[1]
-        packet: Packet = self._links.network.peek(event)
-        return packet
-
-    def label(self, event: Event) -> str:
-        kind = event[0]
-        if kind == DELIVER:
-            return self._packet(event).label
-        return self._labels[event[2]] if kind == TIMER else self.external(event).label
-
-    def fingerprint(self, event: Event) -> object:
-        return self._packet(event)[:2] if event[0] == DELIVER else None
-
-    def payload(self, event: Event) -> Any:
-        if event[0] != DELIVER:
-            return None if event[0] == TIMER else self.external(event).args
-        data = self._packet(event).data
-        if not data:
-            return None
-        try:
-            return to_json(self._show(data))
-        except Exception:  # a chunk, or a message of another kind
-            return data.hex()
-
-    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
-        return self._links.network.channel(dst, src)
-
-    def channels(self) -> Sequence[tuple[int, int]]:
-        return self._links.network.channels()
-
-    def node_digest(self, node: int) -> str:
-        return f"{crc32(self._text(node).encode()):08x}"
-
-    def _text(self, node: int) -> str:
-        host = self.kernel.hosts[node]
-        threads = sorted((task.name, task.waits) for task in host.tasks)
-        buffers = [bytes(getattr(thing, "buffer", b"")) for _, thing in sorted(host.fds.items())]
-        return canonical([self._view_of(node), threads, buffers])
-
-    def _view_of(self, node: int) -> Any:
-        return self._view.state(node) if hasattr(self, "_view") else None
-
-    def digest(self) -> bytes:
-        flight = [
-            (dst, src, [self._packet(event)[:2] for event in self.in_flight(dst, src)])
-            for dst, src in self.channels()
-        ]
-        now = self.kernel.clocks[0]
-        timers = sorted(
-            (node, name, 0.0 if self._free else round(deadline - now, 9))
-            for (node, _), (_, name, deadline) in self.kernel.armed.items()
-        )
-        nodes = [self._text(node) for node in range(len(self.names))]
-        whole = [
-            nodes,
-            flight,
-            timers,
-            sorted(self.cut),
-            sorted(self.held),
-            self._outside.waiting(),
-        ]
-        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
-
-    # ---- no checkpoints: re-execution is exact, and a copy of running threads is not
-
-    def checkpoint(self) -> object:
-        raise NotImplementedError("running threads cannot be copied; run the schedule again")
-
-    def restore(self, saved: object) -> None:
-        raise NotImplementedError("running threads cannot be copied; run the schedule again")
-
-
-def _text_of(data: bytes) -> str:
-    text = data.decode("utf-8", "replace").rstrip("\r\n")
-    return text if text.isprintable() else data.hex()

@@ -16,7 +16,8 @@ from typing import Any
 from demi.errors import TargetError
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import Framed
-from demi.interpose.threads.kernel import Host, Kernel
+from demi.interpose.threads.hosts import Host
+from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.program import Image, Program
 from demi.interpose.threads.streams import Arrival, End, Listener, Net
 from demi.interpose.threads.watchdog import WallBudget

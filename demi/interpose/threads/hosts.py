@@ -1,0 +1,122 @@
+"""Threads and hosts as things, and whose code runs now.
+
+The one insight: one process runs all nodes, so "now", "here" and "my random numbers" mean something only
+when it is known whose code runs; `CURRENT` says it, and every stand-in asks there.
+
+Not here: running them (`kernel.py`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from demi.errors import ContractError
+from demi.interpose.actor import Stream, stream_seed
+from demi.interpose.escapes import call_site
+from demi.interpose.timers import timer_slot
+
+if TYPE_CHECKING:
+    from demi.interpose.threads.kernel import Kernel
+
+_LEFT: list[Any] = []  # greenlets that cannot be ended; they stay suspended for ever
+
+
+class Task:
+    """One thread.  waits: what it waits for, for reports; lock: the lock it waits for, if that."""
+
+    __slots__ = ("args", "deadline", "done", "func", "green", "host", "ident", "kwargs", "lock",
+                 "name", "ready", "sentinel", "slot", "waits", "woken")  # fmt: skip
+
+    def __init__(
+        self, host: Host, ident: int, name: str, func: Any, args: Any, kwargs: Any
+    ) -> None:
+        self.host, self.ident, self.name = host, ident, name
+        self.func, self.args, self.kwargs = func, args, kwargs
+        self.slot = timer_slot(name)
+        self.deadline: float | None = None
+        self.woken = self.done = False
+        self.ready = True
+        self.waits = "its first step"
+        self.lock: Any = None
+        self.sentinel: Any = None
+        self.green: Any = None
+
+
+class Host:
+    """One node: its threads, descriptors, random stream and address."""
+
+    def __init__(self, index: int, name: str) -> None:
+        self.index, self.name = index, name
+        self.address = f"10.0.{index // 250}.{index % 250 + 1}"
+        self.epoch = 0
+        self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """A machine that has just been switched on."""
+        self.up = False
+        self.random = Stream(
+            stream_seed(seed, f"{self.name}/{self.epoch}" if self.epoch else self.name)
+        )
+        self.tasks: list[Task] = []  # alive, in order of their start
+        self.runnable: deque[Task] = deque()
+        self.idents = self.index * 1_000_000 + 1
+        self.main_ident = self.idents
+        self.fds: dict[int, Any] = {}
+        self.next_fd = 1000
+        self.next_port = 49152
+        self.listening: dict[int, Any] = {}
+        self.handlers: dict[int, Any] = {}  # of signals
+        self.killed = 0  # the signal that it ended itself with
+
+    def __repr__(self) -> str:
+        return f"<host {self.name}>"
+
+
+class Current:
+    """Whose code runs now; what the stand-ins ask."""
+
+    __slots__ = ("dying", "host", "kernel", "task")
+
+    def __init__(self) -> None:
+        self.kernel: Kernel | None = None
+        self.host: Host | None = None
+        self.task: Task | None = None
+        self.dying = False
+
+
+CURRENT = Current()
+
+
+def here() -> Host:
+    """The node whose code runs.  Raises ContractError outside of any."""
+    host = CURRENT.host
+    if host is None:
+        raise ContractError(
+            "a held program was called outside a step",
+            where=call_site(2),
+            remedy="call it from a thread of a node",
+        )
+    return host
+
+
+def set_aside(task: Task) -> None:
+    """Leave a thread where it is, for ever: it cannot be ended."""
+    task.done = True
+    if task in task.host.tasks:
+        task.host.tasks.remove(task)
+    _LEFT.append(task.green)
+
+
+def name_of(func: Any) -> str:
+    """What a thread runs, as a word."""
+    owner = getattr(func, "__self__", None)
+    target = getattr(owner, "_target", None)
+    if target is not None:
+        func = target
+    elif owner is not None and getattr(func, "__name__", "") == "_bootstrap":
+        return type(owner).__name__
+    func = getattr(func, "func", func)  # a partial
+    word = getattr(func, "__name__", None) or type(func).__name__
+    return "".join(c if c.isalnum() or c in "_-." else "_" for c in word) or "thread"
