@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from demi.interpose.world import World
-from demi.minimizer.problem import Bound, Plan, Problem, Run, Trial
-from demi.minimizer.wildcards import newest
-from demi.scheduler.record import changes
 from demi.trace import Entry, Trace
+
+if TYPE_CHECKING:  # who only reads a certificate needs no scheduler
+    from demi.interpose.world import World
+    from demi.minimizer.problem import Bound, Plan, Problem, Run, Trial
 
 ONE_MINIMAL = "1-minimal"
 WITHIN_BOUND = "minimal within the bound"
@@ -99,6 +99,8 @@ def _final_states(problem: Problem, run: Run) -> States | None:
 
 
 def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States) -> Why | None:
+    from demi.minimizer.wildcards import newest
+
     plan: Plan = tuple(run.plan[i] for i in kept)
     whys = []
     for by_type in (False, True):
@@ -120,6 +122,8 @@ def _told(trial: Trial, kept: Sequence[int], by_type: bool, end: States, seen: S
 
 def observed(world: World) -> States:
     """What every node shows now, in JSON."""
+    from demi.scheduler.record import changes
+
     view = world.observe()
     return {name: changes(None, view.state(node)) for node, name in enumerate(world.names)}
 

@@ -160,7 +160,7 @@ def _races(trace: Trace) -> list[Block]:
     """The single reversals after which the violation is gone, where the trace tells of them."""
     items: list[Words] = []
     for race in reversals(trace):
-        gone = f"; {race.absent} later events cannot happen then" if race.absent else ""
+        gone = f"; {race.absent} of the events cannot happen then" if race.absent else ""
         swapped = Code(race.second), " before ", Code(race.first), " at ", Code(race.node)
         items.append((*swapped, ": ", Code(race.result), gone))
     if not items:

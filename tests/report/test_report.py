@@ -62,7 +62,7 @@ def test_the_races_that_matter_are_told(form: str) -> None:
     text = report([Source(explained([race, {**race, "second": "<b>", "absent": 3}]))], form)
     told = text.split("What would have avoided it")[1].split("The steps")[0]
     assert re.search(r"c(>|&gt;)b:Y#1.+ before .+a(>|&gt;)b:X#1.+ at .+n4.+: .+no violation", told)
-    assert "3 later events cannot happen then" in told
+    assert "3 of the events cannot happen then" in told
     page = FORMATS["html"].write(Source(explained([race])))
     assert "<code>c&gt;b:Y#1</code> before <code>a&gt;b:X#1</code> at n4: no violation" in page
 
