@@ -59,10 +59,11 @@ def clocks_of(problem: Problem, run: Run) -> list[int | None]:
     read = problem.subject.target.clock
     if read is None:
         return [None] * len(run.plan)
-    clocks = [None if w.content is None else read(w.label, w.content) for w in run.plan]
-    for at in reversed(range(len(clocks))):  # what it caused
+    own = [None if w.content is None else read(w.label, w.content) for w in run.plan]
+    clocks = list(own)
+    for at in reversed(range(len(clocks))):  # what it caused first
         cause = run.causes[at]
-        if cause >= 0 and clocks[at] is not None and run.plan[cause].content is None:
+        if cause >= 0 and clocks[at] is not None and own[cause] is None:
             clocks[cause] = clocks[at]
     for at, cause in enumerate(run.causes):  # what caused it
         if clocks[at] is None and cause >= 0:

@@ -1,0 +1,166 @@
+"""Matching by cause, clocks, loops, forward search, races, counter-based splitting: exact results."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from systems import inject, never, program, subject_of
+
+from demi.interpose.actor import Context, Node
+from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.cdd import cdd
+from demi.minimizer.clocks import clocks_of
+from demi.minimizer.loops import cut_loops
+from demi.minimizer.minimize import first_run, minimize
+from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.races import races
+from demi.minimizer.search import search
+from demi.minimizer.wildcards import by_cause
+from demi.scheduler.execute import Subject
+from demi.trace import Trace
+from demi.trace_codec import load
+from targets.raft import TARGET as RAFT
+
+from .test_minimize import recorded
+
+TRACES = Path(__file__).parent.parent.parent / "traces" / "raft"
+
+
+def raft(bug: str) -> tuple[Trace, Problem]:
+    trace = load(TRACES / f"{bug}.min.jsonl")
+    subject = Subject(RAFT, dict(trace.header.config))
+    return trace, Problem(subject, trace, first_run(subject, trace), Budget())
+
+
+def test_a_run_repeats_when_it_is_matched_by_cause() -> None:
+    trace, problem = raft("raft-45")
+    run = problem.best
+    assert problem.test(by_cause(run.plan)) is not None
+    places = [want.place for want in run.plan]
+    assert places == list(range(len(trace)))
+    assert all(
+        want.source[0] == cause
+        for want, cause in zip(run.plan, run.causes, strict=True)
+        if cause >= 0
+    )
+
+
+def test_an_event_without_a_clock_belongs_to_what_it_caused() -> None:
+    trace, problem = raft("raft-45")
+    clocks = clocks_of(problem, problem.best)
+    for entry, clock in zip(trace.entries, clocks, strict=True):
+        if "RequestVote" in entry.id:
+            assert clock == entry.msg["term"]
+        if "BeginElection" in entry.id:
+            assert clock is not None
+
+
+class Turnstile(Node):
+    def on_start(self, ctx: Context) -> None:
+        self.open = False
+        self.seen = 0
+
+    def on_message(self, ctx: Context, sender: str, msg: object) -> None:
+        self.open = not self.open
+        if isinstance(msg, dict) and msg["args"] == 2:
+            self.seen += 1
+
+
+def test_a_loop_is_cut_in_one_replay() -> None:
+    def make() -> ActorWorld:
+        return ActorWorld(
+            {"a": Turnstile}, inputs={"turn": lambda args: {"type": "turn", "args": args}}
+        )
+
+    subject = subject_of(
+        make, never(lambda view: view.state(0) is not None and view.state(0)["seen"] == 1)
+    )
+    items = program(*[inject("a", "turn", 1) for _ in range(6)], inject("a", "turn", 2))
+    for seed in range(20):
+        original = recorded(subject, seed, items)
+        if original.violation is None or len(original) < 3:
+            continue
+        problem = Problem(subject, original, first_run(subject, original), Budget())
+        small = cut_loops(problem, problem.best)
+        assert len(small.plan) == 1 + (len(original) - 1) % 2
+        assert problem.replays == 1
+        return
+    pytest.fail("no run with a loop")
+
+
+def test_a_search_from_the_beginning_proves_the_length() -> None:
+    """raft-58b with 15 events: everything shorter is exhausted; with fewer steps, less is said."""
+    _, problem = raft("raft-58b")
+    assert search(problem, problem.best, 5_000) is problem.best
+    assert problem.bound is not None
+    assert (problem.bound.events, problem.bound.anchor) == (len(problem.best.plan), 0)
+    search(problem, problem.best, 100)
+    assert problem.bound is not None and problem.bound.anchor > 0
+
+
+def test_a_search_finds_the_shorter_run_that_deletion_left() -> None:
+    """A plan with one event too many that is still a failing run: the search gives it back without."""
+    trace = load(TRACES / "raft-58b.jsonl.gz")
+    subject = Subject(RAFT, dict(trace.header.config))
+    problem = Problem(subject, trace, first_run(subject, trace), Budget())
+    from demi.minimizer.pipelines.default import settle
+
+    settled = settle(problem, problem.best)
+    found = search(problem, settled, 20_000)
+    assert len(found.plan) <= len(settled.plan)
+    assert problem.bound is not None and problem.bound.events == len(found.plan)
+
+
+def test_the_races_that_matter_are_named_and_true() -> None:
+    trace, problem = raft("raft-58b")
+    found = races(problem, problem.best)
+    assert found
+    for race in found:
+        assert race.first < race.second
+        assert {trace.entries[at].name.nodes[0] for at in (race.first, race.second)} == {race.node}
+        assert race.result in ("no violation", "another violation")
+    assert [race.absent for race in found] == sorted(race.absent for race in found)
+
+
+def test_the_footer_tells_races_chains_and_bound() -> None:
+    trace = load(TRACES / "raft-58b.min.jsonl")
+    small = minimize(Subject(RAFT, dict(trace.header.config)), trace).trace
+    assert small.footer is not None
+    told = small.footer.extra["explanation"]
+    ids = [entry.id for entry in small]
+    for race in told["races"]:
+        assert ids.index(race["first"]) < ids.index(race["second"])
+    assert {chain["node"] for chain in told["chains"]} == set(small.violation.detail.nodes)  # type: ignore[union-attr]
+    assert all(event in ids for chain in told["chains"] for event in chain["events"])
+    assert small.footer.extra["minimality"] == "minimal within the bound"
+    assert small.footer.extra["bound"]["anchor"] == 0
+
+
+def test_every_better_run_is_handed_over_before_the_end() -> None:
+    trace = load(TRACES / "raft-58b.jsonl.gz")
+    kept: list[Trace] = []
+    report = minimize(
+        Subject(RAFT, dict(trace.header.config)),
+        trace,
+        budget=Budget(replays=120),
+        keep=kept.append,
+    )
+    sizes = [len(one) for one in kept]
+    assert sizes and all(a > b for a, b in itertools.pairwise(sizes))
+    assert sizes[-1] >= len(report.trace)
+    assert all(one.violation.fingerprint == "LogMatching" for one in kept if one.violation)
+
+
+@pytest.mark.parametrize("needed", [frozenset(), {3}, {0, 31}, {5, 6, 7, 20}])
+def test_counter_based_splitting_finds_exactly_what_is_needed(needed: set[int]) -> None:
+    tests = 0
+
+    def fails(kept: object) -> bool:
+        nonlocal tests
+        tests += 1
+        return needed <= set(kept)  # type: ignore[call-overload]
+
+    assert cdd(list(range(32)), fails) == sorted(needed)
+    assert tests <= 64
