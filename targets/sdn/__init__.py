@@ -39,6 +39,9 @@ DEFAULTS = {
     "table_size": 4096,
     "handshake": True,
     "storm": 400,
+    "probes": 0.0,
+    "believes": False,
+    "memory": 0,
 }
 
 
@@ -63,6 +66,7 @@ def _controllers(config: Config) -> list[Controller]:
             remedy="known: in-process, black-box",
         )
     options = ["--variant", config["variant"]] if config["variant"] else []
+    options += ["--observe-links"] if config["probes"] else []
     return [hold(f"c{i + 1}", [path], options) for i in range(config["controllers"])]
 
 
@@ -78,11 +82,13 @@ def _make(config: Config) -> World:
 
 
 def _invariants(config: Config) -> Sequence[Invariant]:
+    from targets.sdn.check.controllers import controller_invariants
     from targets.sdn.check.invariants import Storm, pair_invariants
     from targets.sdn.check.policy import find_policy
 
     policy = find_policy(config["policy"], find_topology(config["topology"]))
-    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"])]
+    watched = controller_invariants(config["probes"], config["believes"], config["memory"])
+    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"]), *watched]
 
 
 def _profile(config: Config) -> Profile:

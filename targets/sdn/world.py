@@ -101,6 +101,7 @@ class NetworkWorld:
         self.paused: set[int] = set()
         self._rest: dict[tuple[int, int], bytes] = {}
         self._last: tuple[Event, Item] | None = None
+        self.probed: dict[tuple[str, int], float] = {}  # port -> when it last sent an LLDP frame
         self.frames = 0  # data-plane deliveries since the last input
         self.view = NetworkView(self)
         self.outside = Inputs(self)
@@ -297,6 +298,8 @@ class NetworkWorld:
 
     def _onto(self, node: int, name: str, effect: ToWire) -> None:
         end = self.wiring.far_end((name, effect.port))
+        if effect.packet.headers[oxm.ETH_TYPE] == LLDP:
+            self.probed[name, effect.port] = self.clock.now
         if isinstance(end, Host):
             self._push(node, self.index[end.name], Frame(effect.packet, 0))
         elif end is not None:
