@@ -14,37 +14,59 @@ NO_TRAFFIC = '{"reach": []}'
 _FORGETFUL = {"app": "learning", "variant": "forgetful"}
 _CASES = (
     Bug(
-        "R1", "migration black hole: entries still point to where a host was",
-        {**_FORGETFUL, "inputs": "send:6 migrate:1"}, "BlackHole",
+        "R1",
+        "migration black hole: entries still point to where a host was",
+        {**_FORGETFUL, "inputs": "send:6 migrate:1"},
+        "BlackHole",
     ),
     Bug(
-        "R2", "link failure black hole: entries still point to a link that was cut",
-        {**_FORGETFUL, "inputs": "send:6 sever:1"}, "BlackHole",
+        "R2",
+        "link failure black hole: entries still point to a link that was cut",
+        {**_FORGETFUL, "inputs": "send:6 sever:1"},
+        "BlackHole",
     ),
     Bug(
-        "R4", "os-ken's native hub: a wait with a timeout never times out, so discovery falls silent",
-        {"app": "discovery", "inputs": "", "count": 0, "settle": 10.0, "probes": 5.0, "policy": NO_TRAFFIC}, "Discovery",
+        "R4",
+        "os-ken's native hub: a wait with a timeout never times out, so discovery falls silent",
+        {
+            "app": "discovery",
+            "inputs": "",
+            "count": 0,
+            "settle": 10.0,
+            "probes": 5.0,
+            "policy": NO_TRAFFIC,
+        },
+        "Discovery",
     ),
     Bug(
-        "premature-packet-in", "a switch asks before the application has heard of it",
-        {"variant": "premature", "handshake": False, "inputs": "send:1"}, "crash/KeyError",
+        "premature-packet-in",
+        "a switch asks before the application has heard of it",
+        {"variant": "premature", "handshake": False, "inputs": "send:1"},
+        "crash/KeyError",
     ),
     Bug(
-        "null-pointer", "an application talks to a switch that is gone",
+        "null-pointer",
+        "an application talks to a switch that is gone",
         {"variant": "failed", "topology": "fattree:4", "inputs": "send:6 down:1"},
         "crash/AttributeError",
     ),
     Bug(
-        "memory-corruption", "all switches share one table of addresses",
-        {"variant": "alias", "inputs": "send:1"}, "BlackHole",
+        "memory-corruption",
+        "all switches share one table of addresses",
+        {"variant": "alias", "inputs": "send:1"},
+        "BlackHole",
     ),
     Bug(
-        "memory-leak", "every packet is kept for ever",
-        {"variant": "leak", "topology": "line:2", "inputs": "arp:1", "memory": 700}, "MemoryGrowth",
+        "memory-leak",
+        "every packet is kept for ever",
+        {"variant": "leak", "topology": "line:2", "inputs": "arp:1", "memory": 700},
+        "MemoryGrowth",
     ),
     Bug(
-        "thread-race", "two threads count entries: read, rest, write",
-        {"variant": "race", "inputs": "send:1", "believes": True, "settle": 0.01, "spacing": 3}, "Correspondence",
+        "thread-race",
+        "two threads count entries: read, rest, write",
+        {"variant": "race", "inputs": "send:1", "believes": True, "settle": 0.01, "spacing": 3},
+        "Correspondence",
     ),
-)  # fmt: skip
+)
 BUGS: Mapping[str, Bug] = {bug.name: bug for bug in _CASES}
