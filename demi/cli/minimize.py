@@ -10,10 +10,19 @@ import typer
 from demi.cli.options import TargetOption, Times, TraceFile
 from demi.cli.output import Line, Message, plural
 from demi.cli.session import Session
-from demi.cli.shrinking import minimized_path, save_others, shrink_to, target_words, write_test
+from demi.cli.shrinking import (
+    minimized_path,
+    rated,
+    save_others,
+    shrink_repeatedly,
+    shrink_to,
+    target_words,
+    write_test,
+)
 from demi.errors import ExitCode
 
 if TYPE_CHECKING:
+    from demi.minimizer.repeat import Rate
     from demi.trace import Trace
 
 
@@ -41,6 +50,12 @@ def minimize(
     prove: Annotated[
         int, typer.Option(min=0, help="Steps that the search for a proof may take [8,000].")
     ] = 0,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Ask each question so often, for a target that does not repeat exactly."
+        ),
+    ] = 0,
     target: TargetOption = "",
 ) -> int:
     """Shrink a violating trace; the result is verified by strict replay.
@@ -62,9 +77,21 @@ def minimize(
     loaded, subject = session.recorded(original, target)
     settings = session.settings(loaded.spec, {"max_time": max_time, "max_replays": max_replays})
     path = out or minimized_path(trace)
-    report = shrink_to(
-        session, subject, original, path, settings.max_replays, settings.max_time, pipeline, prove
-    )
+    rate: Rate | None = None
+    if repeat or not subject.world.capabilities.exact:
+        budget = (settings.max_replays, settings.max_time)
+        report, rate = shrink_repeatedly(session, subject, original, path, *budget, repeat)
+    else:
+        report = shrink_to(
+            session,
+            subject,
+            original,
+            path,
+            settings.max_replays,
+            settings.max_time,
+            pipeline,
+            prove,
+        )
     subject.world.close()
     for number, one in enumerate(report.stages):
         session.writer.note(stage(one, number == 0))
@@ -86,6 +113,8 @@ def minimize(
     for message in explained(small) if explain else ():
         session.writer.emit(message)
     session.writer.emit(block)
+    if rate is not None:
+        session.writer.emit(rated(rate, "the result fails in"))
     code = ExitCode.INTERRUPTED if report.interrupted else ExitCode.OK
     session.writer.emit(
         summary(

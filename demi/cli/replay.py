@@ -15,7 +15,7 @@ from demi.cli.loading import Loaded
 from demi.cli.options import Sets, TargetOption, TraceFile
 from demi.cli.output import Line, Message, count, plural
 from demi.cli.session import Session, check_expected, shows
-from demi.cli.shrinking import target_words
+from demi.cli.shrinking import rated, target_words
 from demi.cli.watching import Field, watched, watched_fields
 from demi.errors import ExitCode, UsageError
 
@@ -163,15 +163,32 @@ def _strict(
     return (ExitCode.VIOLATION if seen else ExitCode.OK), seen
 
 
+def _same(wanted: Violation | None, seen: Violation | None) -> bool:
+    return seen is not None and (wanted is None or seen.fingerprint == wanted.fingerprint)
+
+
+def _rate(job: Job, hits: int, times: int) -> None:
+    """How often it failed in the recorded way, where that may differ from run to run."""
+    from demi.minimizer.repeat import Rate
+
+    if times > 1 and job.trace.violation is not None:
+        job.session.writer.emit(rated(Rate(hits, times), "the recorded violation appears in"))
+
+
 def _lenient(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | None]:
     from demi.scheduler.execute import execute
     from demi.scheduler.plan import Recorded, plan_of
 
     world = job.subject.world
     plan = plan_of(job.trace, world.names)[:stop]
+    wanted = job.trace.violation
+    seen: Violation | None = None
+    hits = 0
     for _ in range(times):
         strategy = Recorded(plan, world)
         outcome = execute(job.subject, strategy, job.trace.header.seed, observer=strategy)
+        seen = outcome.violation or seen
+        hits += _same(wanted, outcome.violation)
     absent = [plan[at].name for at in strategy.absent]
     left = len(plan) - len(strategy.used) - len(absent)  # behind the violation
     text = f"{count(len(strategy.used))} of {plural(len(plan), 'event')} used"
@@ -187,7 +204,7 @@ def _lenient(job: Job, stop: int, times: int) -> tuple[ExitCode, Violation | Non
         "alike": [plan[at].name for at in strategy.alike], "left": left, "steps": outcome.steps,
     }  # fmt: skip
     job.session.writer.emit(Message("replay", data, tuple(lines)))
-    seen = outcome.violation
+    _rate(job, hits, times)
     return (ExitCode.VIOLATION if seen else ExitCode.OK), seen
 
 

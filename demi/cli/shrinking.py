@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demi.cli.loading import ATTRIBUTE, Loaded, is_installed
-from demi.cli.output import count
+from demi.cli.output import Line, Message, count
 from demi.cli.session import Session
 from demi.errors import TraceError, UsageError
 
 if TYPE_CHECKING:
     from demi.minimizer.minimize import Report
     from demi.minimizer.regression import Import
+    from demi.minimizer.repeat import Rate
     from demi.scheduler.execute import Subject
     from demi.trace import Trace
 
@@ -51,6 +52,42 @@ def shrink_to(
         )  # fmt: skip
     save(report.trace, path)
     return report
+
+
+def shrink_repeatedly(
+    session: Session,
+    subject: Subject,
+    trace: Trace,
+    path: Path,
+    replays: int,
+    seconds: float,
+    repeats: int,
+) -> tuple[Report, Rate]:
+    """The same for what does not replay exactly; each candidate is run up to `repeats` times (0: 5)."""
+    from demi.minimizer.problem import Budget
+    from demi.minimizer.repeat import REPEATS, minimize_repeated
+    from demi.trace_codec import save
+
+    with session.progress() as progress:
+
+        def tell(stage: str, size: int, done: int) -> None:
+            progress.tell(
+                f"minimize {stage}  {count(len(trace))} -> {count(size)} events  "
+                f"{count(done)} replays  {progress.elapsed:.0f} s"
+            )
+
+        report, rate = minimize_repeated(
+            subject, trace, repeats or REPEATS, budget=Budget(replays, seconds), progress=tell
+        )
+    save(report.trace, path)
+    return report, rate
+
+
+def rated(rate: Rate, what: str) -> Message:
+    """How often, with the 95 % interval."""
+    low, high = rate.interval
+    data = {"hits": rate.hits, "tries": rate.tries, "low": round(low, 4), "high": round(high, 4)}
+    return Message("rate", data, (Line("rate", f"{what} {rate.text} runs, 95 % interval"),))
 
 
 def save_others(report: Report, path: Path) -> dict[str, Path]:

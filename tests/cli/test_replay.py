@@ -278,3 +278,19 @@ def test_another_pipeline(demi: Demi, recorded: Path) -> None:
     wrong = demi.here("minimize", recorded, *TOY, "--pipeline", "demi")
     assert wrong.code == 2
     assert "demi-sts" in wrong.err
+
+
+def test_times_tells_how_often_with_its_interval(demi: Demi, recorded: Path) -> None:
+    done = demi("--json", "replay", recorded, "--target", "toy.py", "--times", 4, "--lenient")
+    assert (done.last("rate")["hits"], done.last("rate")["tries"]) == (4, 4)
+    assert done.last("rate")["low"] == 0.5101
+
+
+def test_minimizing_by_majority_tells_the_rate_of_the_result(demi: Demi, recorded: Path) -> None:
+    words = ("minimize", recorded, "--target", "toy.py", "--repeat", 3, "-o", "small.jsonl")
+    done = demi("--json", *words)
+    assert done.code == 0, done.text
+    assert done.last("rate") | {"schema": 1} == {
+        "type": "rate", "schema": 1, "hits": 20, "tries": 20, "low": 0.8389, "high": 1.0,
+    }  # fmt: skip
+    assert demi("replay", "small.jsonl", "--target", "toy.py").code == 1
