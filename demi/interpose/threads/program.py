@@ -321,7 +321,10 @@ def _stateful(name: str, module: types.ModuleType, only: tuple[str, ...]) -> boo
 
 
 def _check(program: Program) -> None:
-    if ":" not in program.main:
+    main: object = program.main
+    if callable(main):
+        early(main)
+    if not isinstance(main, str) or ":" not in main:
         raise TargetError(f"a program is named 'module:function', not {program.main!r}")
 
 
