@@ -1,6 +1,7 @@
 """Exploration speed and memory on the small programs, one core: a table, medians of several runs.
 
     python benchmarks/dpor.py [--quick]
+    python benchmarks/dpor.py --parallel    # two workers against one, on a run of over 20 seconds
 
 Not a test: nothing here passes or fails.
 """
@@ -20,7 +21,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demi.dpor.explore import Result, explore
+from demi.dpor.explore import Result, explore, explore_processes
 from tests.dpor.programs import (
     Made,
     filesystem,
@@ -31,6 +32,7 @@ from tests.dpor.programs import (
     raft,
     readers,
     ring,
+    senders,
     subject,
     tpc,
 )
@@ -60,11 +62,33 @@ def memory(made: Made, executions: int) -> float:
     return peak
 
 
+def parallel(made: Made) -> None:
+    """Two workers against one process: wall seconds and classes."""
+    seconds, classes = [], []
+    for workers in (1, 2):
+        target, program = subject(made)
+        started = time.perf_counter()
+        if workers == 1:
+            result = explore(target, program, algorithm="source")
+        else:
+            result = explore_processes(lambda: subject(made)[0], program, workers=workers)
+        seconds.append(time.perf_counter() - started)
+        classes.append(result.classes)
+    one, two = seconds
+    print(f"1 worker {one:.1f} s, 2 workers {two:.1f} s: {one / two:.2f}x (aim 1.7x)")
+    print(f"classes {classes[0]:,} and {classes[1]:,}")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, small programs only")
-    quick = parser.parse_args().quick
+    parser.add_argument("--parallel", action="store_true", help="two workers against one")
+    options = parser.parse_args()
+    if options.parallel:
+        parallel(senders(3, 5))
+        return
+    quick = options.quick
     rounds = 1 if quick else ROUNDS
     rows: list[tuple[str, Made, str, str]] = [
         ("readers(10)", readers(10), "source", "0.7 s"),

@@ -118,7 +118,13 @@ def two_phase(n: int) -> Subject:
 
 @pytest.mark.parametrize(
     ("n", "states", "generated", "depth"),
-    [(1, 12, 20, 5), (2, 56, 154, 8), (3, 288, 1146, 11), (4, 1568, 8258, 14)],
+    [
+        (1, 12, 20, 5),
+        (2, 56, 154, 8),
+        (3, 288, 1146, 11),
+        (4, 1568, 8258, 14),
+        (5, 8832, 58146, 17),
+    ],
 )
 def test_two_phase_commit(n: int, states: int, generated: int, depth: int) -> None:
     result = explore(two_phase(n), Program(), algorithm="stateful")
@@ -162,6 +168,52 @@ def register(servers: int, clients: int, invariants: Sequence[Any] = ()) -> Subj
 def test_single_copy_register() -> None:
     result = explore(register(1, 2), Program(), algorithm="stateful")
     assert (result.states, result.transitions + 1, result.depth + 1) == (49, 79, 9)
+
+
+def with_history(servers: int, clients: int) -> Subject:
+    """The same with the history of operations in the state: per client those completed and the one in
+    flight, each with how many each other client had completed when it was invoked."""
+
+    def seen(history: Any, me: int) -> Any:
+        return tuple([(c, len(done)) for c, (done, _) in enumerate(history) if c != me and done])
+
+    def moves(state: Any) -> dict[Any, Any]:
+        values, history, network = state
+        found: dict[Any, Any] = {}
+        for message in network:
+            src, dst, kind, value = message
+            rest = list(network)
+            rest.remove(message)
+            if dst < servers:
+                after = (*values[:dst], value, *values[dst + 1 :]) if kind == "put" else values
+                answer = (dst, src, kind + "ok", "" if kind == "put" else values[dst])
+                found[message] = (after, history, tuple(sorted([*rest, answer])))
+                continue
+            me = dst - servers
+            done, (operation, before) = history[me]
+            done = (*done, (operation, before, value))
+            flying: Any = ()
+            if kind == "putok":
+                rest.append((dst, (dst + 1) % servers, "get", ""))
+                flying = ("get", seen(history, me))
+            then = (*history[:me], (done, flying), *history[me + 1 :])
+            found[message] = (values, then, tuple(sorted(rest)))
+        return found
+
+    ids = range(servers, servers + clients)
+    puts = sorted((c, c % servers, "put", chr(ord("A") + k)) for k, c in enumerate(ids))
+    invoked = tuple([((), (("put", chr(ord("A") + k)), ())) for k, _ in enumerate(ids)])
+    return model((("",) * servers, invoked, tuple(puts)), moves)
+
+
+@pytest.mark.parametrize(
+    ("servers", "states", "generated", "depth"), [(1, 93, 121, 9), (2, 62, 81, 9)]
+)
+def test_registers_with_their_history(
+    servers: int, states: int, generated: int, depth: int
+) -> None:
+    result = explore(with_history(servers, 2), Program(), algorithm="stateful")
+    assert (result.states, result.transitions + 1, result.depth + 1) == (states, generated, depth)
 
 
 def test_two_copies_are_not_linearizable() -> None:
