@@ -116,7 +116,7 @@ def explore(
 
     \b
     Examples:
-      demi explore raft --bug raft-46 --set nodes=3 --bound timers=3 --bound steps=12
+      demi explore raft --bug 46 --set nodes=3 --bound timers=3 --bound steps=12
       demi explore found.min.jsonl --around 9
     """
     from demi.cli.messages import notice
