@@ -23,8 +23,6 @@ from demi.target import configure
 from demi.trace import Trace
 from demi.trace_codec import digest
 
-for package in ("aiohttp", "websockets", "redis", "raftos"):
-    pytest.importorskip(package)
 for name in ("aiohttp_shop", "websockets_chat", "redis_client", "raftos"):
     target = importlib.import_module("targets." + name).TARGET
     subject = Subject(target, configure(target))
