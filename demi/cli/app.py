@@ -20,6 +20,7 @@ from demi.cli import (
     explore,
     export,
     fuzz,
+    init,
     minimize,
     replay,
     report,
@@ -44,6 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS: dict[str, Callable[..., int]] = {
+    "init": init.init,
     "targets": targets.targets,
     "fuzz": fuzz.fuzz,
     "explore": explore.explore,

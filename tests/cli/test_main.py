@@ -18,7 +18,7 @@ from demi.cli.shrinking import minimized_path
 
 from .conftest import ENVIRONMENT, Demi
 
-COMMANDS = ("targets", "fuzz", "replay", "minimize", "view", "demo")
+COMMANDS = ("init", "targets", "fuzz", "replay", "minimize", "view", "demo")
 
 
 def test_version_and_help(demi: Demi) -> None:
