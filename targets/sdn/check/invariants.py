@@ -4,83 +4,32 @@ The one insight: each is a question to the walker about a pair of hosts, asked w
 settled, so a violation is *persistent* by construction; `transient` asks after every change of a table
 and says so in what it reports.
 
-Not here: the walk (`walk.py`), who may reach whom (`policy.py`).
+Not here: the walk (`walk.py`), keeping its answers (`fates.py`), who may reach whom (`policy.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demi.oracle import Invariant, Memory, View
 from demi.verdict import Detail
+from targets.sdn.check.fates import Broken, Fates, Pair, Question
 from targets.sdn.check.policy import Policy
-from targets.sdn.check.walk import End, Fate, Walker, pairs, traffic
-from targets.sdn.network.wiring import Host, Wiring
+from targets.sdn.check.walk import End, Fate
 from targets.sdn.view import NetworkView
 
 DEAD = "dead port"  # held against a controller even where hosts are parted: the entry must go
 STORM_FRAMES = 400  # hops of frames after one input: flooding a tree of 200 switches takes 200
 
 
-class Snapshot:
-    """One walker per run, and the fate of every pair at the current tables, computed once."""
-
-    def __init__(self) -> None:
-        self._wiring: Wiring | None = None
-        self._walker: Walker | None = None
-        self._connected: dict[str, int] = {}
-        self._version = -1
-
-    def walker(self, wiring: Wiring) -> Walker:
-        """The walker of this run."""
-        if self._walker is None or self._wiring is not wiring:
-            self._wiring, self._walker, self._version = wiring, Walker(wiring), -1
-        self._walker.refresh()
-        if self._version != wiring.version:
-            self._version = wiring.version
-            self._connected = _islands(wiring)
-        return self._walker
-
-    def fates(self, wiring: Wiring) -> Iterator[tuple[Host, Host, Fate, bool]]:
-        """Every pair of hosts, what its packets meet, and whether working cables connect it."""
-        walker, out = self.walker(wiring), wiring.out
-        for src, dst in pairs(wiring):
-            if src.at in out or dst.at in out or wiring.switches[src.at[0]] is None:
-                continue
-            island = self._connected.get(src.at[0])
-            connected = island == self._connected.get(dst.at[0])
-            yield src, dst, walker.fate(src.at, traffic(src, dst)), connected
-
-
-def _islands(wiring: Wiring) -> dict[str, int]:
-    """Switch -> number of its island of working cables."""
-    found: dict[str, int] = {}
-    for count, start in enumerate(wiring.switches):
-        if start in found or wiring.switches[start] is None:
-            continue
-        todo = [start]
-        while todo:
-            name = todo.pop()
-            if name in found:
-                continue
-            found[name] = count
-            todo += [
-                far[0]
-                for near, far in wiring.cables.items()
-                if near[0] == name and near not in wiring.out and wiring.linked(near)
-            ]
-    return found
-
-
 @dataclass(slots=True)
 class PairInvariant:
-    """Asks `broken(policy, src, dst, fate)` of every pair; the detail of the first that is broken."""
+    """One question about every pair of hosts; the detail of the first of which something is wrong."""
 
     name: str
     doc: str
-    snapshot: Snapshot
-    policy: Policy
+    fates: Fates
     transient: bool = False
 
     def start(self) -> Memory:
@@ -91,50 +40,55 @@ class PairInvariant:
         if not (view.settled or self.transient):
             return memory, None
         wiring = view.world.wiring
-        self.snapshot.walker(wiring)
         stamp = (wiring.version, view.world.tables_version())
         if stamp == memory:
             return memory, None
+        self.fates.update(wiring)
+        found = self.fates.first(self.name)
+        if found is None:
+            return stamp, None
         how = "persistent" if view.settled else "transient"
-        for src, dst, fate, connected in self.snapshot.fates(wiring):
-            found = _BROKEN[self.name](self.policy, src, dst, fate)
-            if found is None or not (connected or found[0] == DEAD or self.name in _EVEN_IF_PARTED):
-                continue
-            role, nodes, text = found
-            return stamp, Detail(nodes, f"{text} ({how})", role)
-        return stamp, None
+        return stamp, Detail(found.nodes, f"{found.text} ({how})", found.role)
 
 
-Broken = tuple[str, tuple[str, ...], str]
-"""Role for the fingerprint, nodes involved, what is wrong."""
-
-
-def _loop(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | None:
+def _loop(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
     loops = fate.of("loop")
     if not loops:
         return None
-    way = " ".join(fate.path)
-    return "", (loops[0].at,), f"packets {src.name} > {dst.name} loop at {loops[0].at} (way: {way})"
+    text = f"packets {_ways(pair)} loop at {loops[0].at} (way: {' '.join(fate.path)})"
+    return Broken("", (loops[0].at,), text)
 
 
-def _black_hole(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | None:
-    if fate.reaches(dst.name) or fate.undecided() or not policy.must_reach(src.name, dst.name):
-        return None
+def _black_hole(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
     lost = fate.of("lost")
-    if not lost:
+    if not lost or _fine(policy, pair, fate):
         return None
     end = next((end for end in lost if _dead(end)), lost[0])
     role = DEAD if _dead(end) else end.why
-    text = f"packets {src.name} > {dst.name} vanish at {end.at}: {_WORDS.get(role, end.why)}"
+    if role != DEAD and not pair.connected:
+        return None
+    text = f"packets {_ways(pair)} vanish at {end.at}: {_WORDS.get(role, end.why)}"
     where = f", {end.why}" if role == DEAD else ""
-    return role, (end.at,), f"{text}{where} (way: {' '.join(fate.path)})"
+    return Broken(role, (end.at,), f"{text}{where} (way: {' '.join(fate.path)})")
+
+
+def _fine(policy: Policy, pair: Pair, fate: Fate) -> bool:
+    """They arrive, or may yet, or need not."""
+    return (
+        fate.reaches(pair.dst.name)
+        or fate.undecided()
+        or not policy.must_reach(pair.src.name, pair.dst.name)
+    )
+
+
+def _ways(pair: Pair) -> str:
+    return f"{pair.src.name} > {pair.dst.name}"
 
 
 def _dead(end: End) -> bool:
     return end.why.startswith(("down ", "no port"))
 
 
-_EVEN_IF_PARTED = frozenset(("ForwardingLoop", "Isolation", "Waypoint"))
 _WORDS = {
     DEAD: "nothing is behind the port that an entry names",
     "in_port": "an entry sends them back where they came from",
@@ -142,39 +96,34 @@ _WORDS = {
 }
 
 
-def _unreachable(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | None:
-    if fate.reaches(dst.name) or fate.undecided() or not policy.must_reach(src.name, dst.name):
+def _unreachable(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
+    if not pair.connected or _fine(policy, pair, fate) or fate.of("lost") or fate.of("loop"):
         return None
-    if fate.of("lost") or fate.of("loop"):
-        return None
+    src, dst = pair.src.name, pair.dst.name
     ends = ", ".join(f"{end.kind} at {end.at}" for end in fate.ends) or "nowhere"
     role = "astray" if fate.of("delivered") else "dropped"
     nodes = tuple(dict.fromkeys(end.at for end in fate.ends))
-    return role, nodes, f"{dst.name} should be reachable from {src.name}; packets end: {ends}"
+    return Broken(role, nodes, f"{dst} should be reachable from {src}; packets end: {ends}")
 
 
-def _isolation(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | None:
-    if (src.name, dst.name) not in policy.isolate or not fate.reaches(dst.name):
+def _isolation(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
+    src, dst = pair.src.name, pair.dst.name
+    if (src, dst) not in policy.isolate or not fate.reaches(dst):
         return None
-    return (
-        "",
-        (dst.name,),
-        f"{src.name} must not reach {dst.name}, and does ({' '.join(fate.path)})",
+    return Broken("", (dst,), f"{src} must not reach {dst}, and does ({' '.join(fate.path)})")
+
+
+def _waypoint(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
+    src, dst = pair.src.name, pair.dst.name
+    point = (policy.waypoint or {}).get((src, dst))
+    if point is None or not fate.reaches(dst) or point in fate.path:
+        return None
+    return Broken(
+        "", (point,), f"packets {_ways(pair)} do not pass {point} ({' '.join(fate.path)})"
     )
 
 
-def _waypoint(policy: Policy, src: Host, dst: Host, fate: Fate) -> Broken | None:
-    point = (policy.waypoint or {}).get((src.name, dst.name))
-    if point is None or not fate.reaches(dst.name) or point in fate.path:
-        return None
-    return (
-        "",
-        (point,),
-        f"packets {src.name} > {dst.name} do not pass {point} ({' '.join(fate.path)})",
-    )
-
-
-_BROKEN = {
+QUESTIONS: dict[str, Question] = {
     "ForwardingLoop": _loop, "BlackHole": _black_hole, "Reachability": _unreachable,
     "Isolation": _isolation, "Waypoint": _waypoint,
 }  # fmt: skip
@@ -209,5 +158,5 @@ class Storm:
 
 def pair_invariants(policy: Policy, transient: bool) -> Sequence[Invariant]:
     """Those about pairs of hosts, sharing one walk."""
-    shared = Snapshot()
-    return [PairInvariant(name, doc, shared, policy, transient) for name, doc in _DOCS.items()]
+    shared = Fates(policy, QUESTIONS)
+    return [PairInvariant(name, doc, shared, transient) for name, doc in _DOCS.items()]

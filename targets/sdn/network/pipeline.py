@@ -22,6 +22,8 @@ from targets.sdn.packets import Packet, parse, pop_vlan, push_vlan, set_field
 
 Edits = tuple[Action, ...]
 DEPTH_MAX = 8  # groups inside groups: more is a loop
+SELECT_FIELDS = (oxm.ETH_SRC, oxm.ETH_DST, oxm.IPV4_SRC, oxm.IPV4_DST, oxm.UDP_DST, oxm.TCP_DST)
+"""What the choice of a bucket looks at."""
 
 
 class Output(NamedTuple):
@@ -232,8 +234,7 @@ class _Run:
     def _select(self, mod: GroupMod) -> tuple[Bucket, ...]:
         """One bucket by weight; which one depends on the addresses, as in a real switch."""
         total = sum(max(1, bucket.weight) for bucket in mod.buckets)
-        fields = (oxm.ETH_SRC, oxm.ETH_DST, oxm.IPV4_SRC, oxm.IPV4_DST, oxm.UDP_DST, oxm.TCP_DST)
-        at = sum(max(0, self.headers[index]) for index in fields) % max(1, total)
+        at = sum(max(0, self.headers[index]) for index in SELECT_FIELDS) % max(1, total)
         for bucket in mod.buckets:
             at -= max(1, bucket.weight)
             if at < 0:
