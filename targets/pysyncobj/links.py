@@ -4,7 +4,7 @@ The one insight: a connection is made and lost at its two ends one after the oth
 it from a *notice* that travels in the channel like a message; one event still touches one node.
 
 Losing a connection (crash, cut) loses what is in flight both ways, as a TCP reset does.  Holding a
-direction loses nothing: its messages wait.  Not here: when connections come and go (`faults.py`).
+direction loses nothing: its messages wait.  Not here: what crashes a node.
 """
 
 from __future__ import annotations
@@ -118,6 +118,21 @@ class Links:
             self.held.discard((src, dst))
             for event in self.network.channel(dst, src)[:1]:
                 insort(self._enabled, event)
+
+    def sever(self, a: int, b: int, one_way: bool) -> None:
+        """End the connection of a pair for as long as it is cut, or hold the direction from a to b."""
+        if one_way:
+            self.hold(a, b)
+        else:
+            self.cut.add((min(a, b), max(a, b)))
+            self.disconnect(a, b)
+
+    def mend(self, a: int, b: int, one_way: bool) -> None:
+        """Let go what was held; the pair may connect again."""
+        self.unhold(a, b)
+        if not one_way:
+            self.unhold(b, a)
+            self.cut.discard((min(a, b), max(a, b)))
 
     def save(self) -> list[Any]:
         """What the digest of the whole world covers besides messages."""

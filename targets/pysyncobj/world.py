@@ -7,12 +7,12 @@ Time is free: each node has its own clock, which stands still except for its `ti
 past the election deadline) and its `election` (a jump just past it), so that an election is always an
 event of its own; a message may take any time at all.  A crash drops the node without running its
 clean-up code; the journal and its metadata stay.
-Not here: connections (`links.py`), inputs and faults (`faults.py`), what invariants see (`observe.py`).
+Not here: connections (`links.py`), names and digests (`reading.py`), what invariants see
+(`observe.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Any
@@ -21,20 +21,17 @@ from demi.errors import DemiError, TargetError
 from demi.events import Event, External, Kind
 from demi.interpose.actor import Stream, stream_seed
 from demi.interpose.channels import remove_sorted
+from demi.interpose.connected import Faults
 from demi.interpose.failures import failure_of
-from demi.interpose.payload import to_json
 from demi.interpose.timers import timer_slot
 from demi.interpose.world import Capabilities, Step
-from targets.pysyncobj.faults import Faults
 from targets.pysyncobj.library import HOST, Files, hold, release
 from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
 from targets.pysyncobj.machine import Door, Packet, Peer, build
-from targets.pysyncobj.observe import ClusterView, digest_text, election_deadline, readable
+from targets.pysyncobj.observe import ClusterView, election_deadline
+from targets.pysyncobj.reading import DELIVER, ELECTION, TIMER, TIMERS, Reading
 
-DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
-TICK, ELECTION = "tick", "election"
-_SLOTS = {timer_slot(TICK): TICK, timer_slot(ELECTION): ELECTION}
 _ELECTION = timer_slot(ELECTION)
 _PAST = 1e-6
 _NONE: list[Event] = []
@@ -43,7 +40,7 @@ NODES_MAX = 99  # a trace header is input from a stranger: a huge cluster must n
 TICK_SECONDS_MAX = 60.0
 
 
-class PySyncObjWorld:
+class PySyncObjWorld(Reading):
     """Nodes n1, n2, ... connected to one another.  tick: seconds by which a tick moves a clock.
 
     Raises TargetError when the installed release cannot be built this way.
@@ -86,10 +83,10 @@ class PySyncObjWorld:
         self._clocks = [0.0] * count
         self._streams = [Stream(stream_seed(seed, name)) for name in self.names]
         self._files: list[Files] = [{} for _ in self.names]
-        self._armings = [dict.fromkeys(_SLOTS, 0) for _ in self.names]
+        self._armings = [dict.fromkeys(TIMERS, 0) for _ in self.names]
         self._last: tuple[Event, Packet] | None = None
         self._view = ClusterView(self.names, self._machines)
-        self._outside = Faults(self)
+        self._outside = Faults(self, "pysyncobj")
         for node in range(count):
             try:
                 self._start(node)
@@ -191,11 +188,11 @@ class PySyncObjWorld:
         except Exception as error:
             self._fail(node, error)
 
-    def command(self, node: int, value: Any) -> None:
+    def inject(self, node: int, external: External) -> None:
         """A client hands a command to a node; the library queues it for its next tick."""
         self._enter(node)
         try:
-            self._machines[node].command(value)
+            self._machines[node].command(self.input(external))
         except Exception as error:
             self._fail(node, error)
 
@@ -205,12 +202,12 @@ class PySyncObjWorld:
         self._enter(node)
         self._doors[node] = door = Door(node, self.links.post)
         self._machines[node] = build(node, self._peers, door)
-        for slot in sorted(_SLOTS):
+        for slot in sorted(TIMERS):
             event = (TIMER, node, slot, self._armings[node][slot])
             insort(self.events, event)
             self.current.armed = [*self.current.armed, event]
 
-    def restart(self, node: int) -> None:
+    def boot(self, node: int) -> None:
         """A new process on the old journal; it and its peers have yet to be told they are connected."""
         try:
             self._start(node)
@@ -246,14 +243,27 @@ class PySyncObjWorld:
 
     # ---- what the outside does
 
+    @property
+    def held(self) -> set[tuple[int, int]]:
+        return self.links.held
+
+    @property
+    def cut(self) -> set[tuple[int, int]]:
+        return self.links.cut
+
+    def sever(self, a: int, b: int, one_way: bool) -> None:
+        self.links.sever(a, b, one_way)
+
+    def mend(self, a: int, b: int, one_way: bool) -> None:
+        self.links.mend(a, b, one_way)
+        if not one_way and self.alive(a) and self.alive(b):
+            self.links.connect(a, b)
+
     def offer(self, externals: Sequence[External]) -> list[Event]:
         return self._outside.offer(externals)
 
     def withdraw(self, event: Event) -> None:
         self._outside.withdraw(event)
-
-    def external(self, event: Event) -> External:
-        return self._outside.external(event)
 
     def input(self, external: External) -> Any:
         """The value of a command.  Raises TargetError for another input."""
@@ -265,51 +275,6 @@ class PySyncObjWorld:
             )
         args = external.args
         return args["value"] if isinstance(args, dict) and "value" in args else args
-
-    # ---- reading
-
-    def _packet(self, event: Event) -> Packet:
-        if self._last is not None and self._last[0] == event:
-            return self._last[1]
-        packet: Packet = self._network.peek(event)
-        return packet
-
-    def label(self, event: Event) -> str:
-        kind = event[0]
-        if kind == DELIVER:
-            return self._packet(event)[0]
-        return _SLOTS[event[2]] if kind == TIMER else self.external(event).label
-
-    def fingerprint(self, event: Event) -> object:
-        return self._packet(event)[:2] if event[0] == DELIVER else None
-
-    def payload(self, event: Event) -> Any:
-        if event[0] == DELIVER:
-            label, data, read = self._packet(event)
-            return None if label in (CONNECTED, DISCONNECTED) else to_json(readable(read(data)))
-        return None if event[0] == TIMER else self.external(event).args
-
-    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
-        return self._network.channel(dst, src)
-
-    def channels(self) -> Sequence[tuple[int, int]]:
-        return self._network.channels()
-
-    def node_digest(self, node: int) -> str:
-        return hashlib.blake2b(self._node_text(node).encode(), digest_size=4).hexdigest()
-
-    def _node_text(self, node: int) -> str:
-        meta = self._files[node].get(f"{self.names[node]}.meta", {})
-        return f"{digest_text(self._machines[node])}|{sorted(meta.items())!r}"
-
-    def digest(self) -> bytes:
-        nodes = [self._node_text(node) for node in range(len(self.names))]
-        flight = [
-            (dst, src, [self._network.peek(event)[:2] for event in self.in_flight(dst, src)])
-            for dst, src in self.channels()
-        ]
-        whole = repr([nodes, flight, self.links.save(), self._outside.waiting()])
-        return hashlib.blake2b(whole.encode(), digest_size=16).digest()
 
     # ---- no checkpoints: re-execution is exact, and a copy of foreign objects is not
 

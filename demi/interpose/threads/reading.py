@@ -17,8 +17,8 @@ from demi.errors import DemiError, TargetError
 from demi.events import Event, External
 from demi.interpose.canon import canonical
 from demi.interpose.channels import DELIVER
+from demi.interpose.connected import Faults
 from demi.interpose.payload import to_json
-from demi.interpose.threads.faults import Faults
 from demi.interpose.threads.hosts import CURRENT
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.links import Links, Packet

@@ -18,9 +18,9 @@ from typing import Any
 from demi.errors import TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.channels import remove_sorted
+from demi.interpose.connected import Faults
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
-from demi.interpose.threads.faults import Faults
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.links import Links, Packet
@@ -103,7 +103,7 @@ class ThreadsWorld(Reading):
         self._last: tuple[Event, Packet] | None = None
         self._log: list[str] = []
         self._begin(BOOT)
-        self._outside = Faults(self)
+        self._outside = Faults(self, "a threaded program")
         for host in self.kernel.hosts:
             host.up = True
         for node in range(len(self.names)):
