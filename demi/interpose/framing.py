@@ -74,13 +74,13 @@ class Header:
         return _Buffered(self._cut)
 
     def _cut(self, buffer: bytearray) -> Iterator[Frame]:
-        at = 0
-        while len(buffer) - at >= self.size:
-            header = bytes(buffer[at : at + self.size])
+        at, size, end = 0, self.size, len(buffer)
+        while end - at >= size:
+            header = bytes(buffer[at : at + size])
             whole = self.total(header)
-            if not self.size <= whole <= FRAME_MAX:
+            if not size <= whole <= FRAME_MAX:
                 raise FramingError(f"a header {header.hex()} announces {whole} bytes")
-            if len(buffer) - at < whole:
+            if end - at < whole:
                 break
             message = bytes(buffer[at : at + whole])
             at += whole
@@ -152,8 +152,18 @@ def named(label: Label, message: bytes) -> str:
         text = label(message)
     except Exception:
         return "message"
-    kept = "".join(c if c.isprintable() and c != "#" else "_" for c in text[:LABEL_MAX])
-    return kept or "message"
+    return text if text in _FIT else _fit(text[:LABEL_MAX])
+
+
+_FIT: set[str] = set()  # labels that need no change; labels are types of messages, so there are few
+_FIT_MAX = 10_000
+
+
+def _fit(text: str) -> str:
+    kept = "".join(c if c.isprintable() and c != "#" else "_" for c in text) or "message"
+    if len(_FIT) < _FIT_MAX:
+        _FIT.add(kept)
+    return kept
 
 
 class Framed:

@@ -13,6 +13,8 @@ import types
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from demi.errors import TargetError
@@ -66,25 +68,26 @@ class _Meta:
         return self._path
 
 
-class _Hashes(dict[str, int]):
-    def __missing__(self, name: str) -> int:
-        self[name] = zlib.crc32(name.encode())
-        return self[name]
-
-
 def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
     """The disk, and sets of nodes whose order does not follow the hash seed."""
     journal: Any = modules["pysyncobj.journal"]
     journal.ResizableFile, journal.MetaStorer = _File, _Meta
     node: Any = modules["pysyncobj.node"]
-    hashes = _Hashes()
-    node.Node.__hash__ = lambda self: hashes[self.id]
+    plain = node.Node.__init__
+
+    def init(self: Any, id: str, **kwargs: Any) -> None:
+        plain(self, id, **kwargs)
+        self._hash = zlib.crc32(id.encode()).__hash__
+
+    node.Node.__init__ = init
+    node.Node.__hash__ = property(attrgetter("_hash"))  # asked often, and so without Python code
 
 
 def _read(body: bytes) -> Any:
     return pickle.loads(zlib.decompress(body))  # made by a node of this process
 
 
+@lru_cache(maxsize=4096)
 def _label(body: bytes) -> str:
     message = _read(body)
     return str(message["type"]) if isinstance(message, dict) and "type" in message else "hello"

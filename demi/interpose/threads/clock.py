@@ -63,7 +63,7 @@ def time_module() -> StandIn:
         "gmtime": lambda at=None: real.gmtime(wall() if at is None else at),
         "ctime": lambda at=None: real.asctime(real.gmtime(wall() if at is None else at)),
         "strftime": lambda form, at=None: real.strftime(form, real.gmtime(wall()) if at is None else at),
-        "clock_gettime": lambda which: wall() if which == real.CLOCK_REALTIME else monotonic(),
+        "clock_gettime": lambda which: monotonic() if which else wall(),  # 0: CLOCK_REALTIME
         "tzset": lambda: None, "get_clock_info": real.get_clock_info,
         "timezone": 0, "altzone": 0, "daylight": 0, "tzname": ("UTC", "UTC"),
     }  # fmt: skip

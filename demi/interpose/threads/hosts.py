@@ -8,6 +8,7 @@ Not here: running them (`kernel.py`).
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from demi.interpose.timers import timer_slot
 if TYPE_CHECKING:
     from demi.interpose.threads.kernel import Kernel
 
+_NOT_IN_A_WORD = re.compile(r"[^\w.-]")
 _LEFT: list[Any] = []  # greenlets that cannot be ended; they stay suspended for ever
 
 
@@ -119,4 +121,4 @@ def name_of(func: Any) -> str:
         return type(owner).__name__
     func = getattr(func, "func", func)  # a partial
     word = getattr(func, "__name__", None) or type(func).__name__
-    return "".join(c if c.isalnum() or c in "_-." else "_" for c in word) or "thread"
+    return _NOT_IN_A_WORD.sub("_", word) or "thread"

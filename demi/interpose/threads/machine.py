@@ -193,6 +193,13 @@ def hold_logging(module: Any, lines: list[Line]) -> None:
             text = record.getMessage()
             lines.append(Line(record.levelno, record.levelname, record.name, text, name, trace))
 
+    plain = module.Logger._log
+
+    def log(logger: Any, *args: Any, **kwargs: Any) -> None:
+        if not CURRENT.dying:  # what ends threads when a run is over is not the program's
+            plain(logger, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1})
+
+    module.Logger._log = log
     keep = type("Keep", (module.Handler,), {"emit": emit})
     module.lastResort = None
     module.raiseExceptions = False

@@ -17,9 +17,9 @@ from demi.interpose.escapes import StandIn
 from demi.interpose.threads.hosts import here
 from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import fail
-from demi.interpose.threads.streams import Watched
+from demi.interpose.threads.streams import ERR, HUP, IN, OUT
 
-IN, OUT, ERR, HUP, NVAL = 1, 4, 8, 16, 32
+NVAL = 32
 
 
 def _fd(thing: Any) -> int:
@@ -27,19 +27,6 @@ def _fd(thing: Any) -> int:
     if fd < 0:
         raise ValueError(f"Invalid file descriptor: {fd}")
     return int(fd)
-
-
-def state(thing: Watched | None, mask: int) -> int:
-    """The poll bits of a descriptor that are set and asked for."""
-    if thing is None:
-        return NVAL
-    bits = (IN if thing.readable() else 0) | (OUT if thing.writable() else 0)
-    found = bits & mask
-    if thing.error:
-        found |= ERR
-    if thing.hung():
-        found |= HUP
-    return found
 
 
 def poll_all(
@@ -50,7 +37,12 @@ def poll_all(
     found: list[tuple[int, int]] = []
 
     def ready() -> bool:
-        found[:] = [(fd, bits) for fd, mask in masks.items() if (bits := state(fds.get(fd), mask))]
+        found.clear()
+        for fd, mask in masks.items():
+            thing = fds.get(fd)
+            bits = NVAL if thing is None else thing.bits() & (mask | ERR | HUP)
+            if bits:
+                found.append((fd, bits))
         return bool(found)
 
     if timeout == 0:

@@ -47,7 +47,6 @@ AGAIN = ("threading", "_threading_local", "queue", "socket", "selectors", "loggi
          "http", "concurrent", "urllib", "xmlrpc", "wsgiref", "sched", "uuid", "secrets", "tempfile",
          "random", "datetime", "asyncio", "subprocess")  # fmt: skip
 _ABSENT = ("_queue", "_datetime", "_uuid")
-_STATE = ("threading", "_threading_local", "logging", "random", "uuid", "tempfile", "socketserver")
 Modules = dict[str, types.ModuleType]
 
 
@@ -309,15 +308,6 @@ def _once(module: types.ModuleType) -> bool:
     origin = getattr(spec, "origin", None) or ""
     suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
     return origin in ("built-in", "frozen") or origin.endswith(suffixes)
-
-
-def _stateful(name: str, module: types.ModuleType, only: tuple[str, ...]) -> bool:
-    """Is a module's state put back between runs?  Of the standard library, only what is known to have any."""
-    if not getattr(module, "__file__", None):
-        return False
-    if under(name, _STATE):
-        return True
-    return under(name, only) if only else name.partition(".")[0] not in sys.stdlib_module_names
 
 
 def _check(program: Program) -> None:

@@ -9,7 +9,7 @@ Not here: running it (`world.py`), which this is a part of.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -19,7 +19,7 @@ from demi.interpose.canon import canonical
 from demi.interpose.channels import DELIVER
 from demi.interpose.connected import Faults
 from demi.interpose.payload import to_json
-from demi.interpose.threads.hosts import CURRENT
+from demi.interpose.threads.hosts import CURRENT, Host
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.links import Links, Packet
 from demi.interpose.threads.program import Image
@@ -48,6 +48,32 @@ class ThreadsView:
         self.touched = (node,)
 
 
+class Waits(Mapping[str, str]):
+    """Thread name -> what it waits for, found out when somebody asks: most observers do not."""
+
+    __slots__ = ("_found", "_host", "_kernel")
+
+    def __init__(self, kernel: Kernel, host: Host) -> None:
+        self._kernel, self._host = kernel, host
+        self._found: dict[str, str] | None = None
+
+    def _all(self) -> dict[str, str]:
+        if self._found is None:
+            self._found = {task.name: task.waits for task in self._host.tasks}
+            for task in self._kernel.deadlock(self._host):
+                self._found[task.name] = "a lock, in a deadlock"
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 class Reading:
     """The reading half of `ThreadsWorld`, over what that keeps."""
 
@@ -73,9 +99,7 @@ class Reading:
         host, image = self.kernel.hosts[node], self._images[node]
         if not host.up:
             return None
-        threads = {task.name: task.waits for task in host.tasks}
-        for task in self.kernel.deadlock(host):
-            threads[task.name] = "a lock, in a deadlock"
+        threads = Waits(self.kernel, host)
         kept = CURRENT.kernel, CURRENT.host
         CURRENT.kernel, CURRENT.host = self.kernel, host
         try:

@@ -21,6 +21,7 @@ from demi.interpose.framing import Framed, MakeDecoder
 from demi.interpose.threads.hosts import CURRENT, Host, Task
 from demi.interpose.threads.kernel import Kernel
 
+IN, OUT, ERR, HUP = 1, 4, 8, 16  # poll bits
 Address = tuple[str, int]
 Arrival = Callable[[], None]
 
@@ -45,8 +46,10 @@ class Watched:
     def writable(self) -> bool:
         return bool(self.error)
 
-    def hung(self) -> bool:
-        return False
+    def bits(self) -> int:
+        """The poll bits that are set."""
+        found = (IN if self.readable() else 0) | (OUT if self.writable() else 0)
+        return found | ERR if self.error else found
 
 
 class End(Watched):
@@ -70,8 +73,15 @@ class End(Watched):
     def writable(self) -> bool:
         return not self.connecting
 
-    def hung(self) -> bool:
-        return self.eof and self.shut
+    def bits(self) -> int:
+        found = 0 if self.connecting else OUT
+        if self.buffer or self.eof or self.error:
+            found |= IN
+            if self.error:
+                found |= ERR
+            if self.eof and self.shut:
+                found |= HUP
+        return found
 
     def arrive(self, data: bytes) -> None:
         if not self.closed:

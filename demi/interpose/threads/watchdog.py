@@ -4,10 +4,13 @@ The one insight: a signal handler runs in the thread that spins, so it can switc
 nothing is thrown, and so nothing the program catches can keep us.
 
 Wall time, because a real call that blocks uses no other; only where signals exist and in the main thread.
+One alarm goes on ticking from step to step and looks whether a step is still the same one, so a step
+costs no system call but one; an alarm of somebody else is left alone, and then there is no watchdog.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import threading
 import types
@@ -20,6 +23,8 @@ from demi.interpose.threads.hosts import CURRENT, set_aside
 
 _signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums
 WALL_SECONDS = 10.0  # one step of a node; a healthy one takes a thousandth of that
+_TICKS = 4  # ticks that a step may see: it is stopped after 4/4 to 5/4 of its time
+_ALARM, _REAL = _signal.SIGALRM, _signal.ITIMER_REAL
 
 
 class StuckError(Exception):
@@ -27,32 +32,75 @@ class StuckError(Exception):
 
 
 class WallBudget:
-    """What runs inside is a step of held threads; one that takes longer is set aside.
+    """Between `begin` and `end` (or inside `with`) is a step of held threads.
 
-    The failure is noted at the kernel as the host's.
+    A thread that takes longer is set aside, and the failure noted at the kernel as its host's.
+    seconds: of wall time that a step may take.
     """
 
-    __slots__ = ("_before", "_mine", "_seconds")
+    __slots__ = ("_outer", "_seconds", "ticks")
     _main = threading.main_thread().ident
+    _now: WallBudget | None = None  # the step that runs
+    _period = 0.0  # of the alarm, while it ticks
+    _before: Any = None  # the handler in place before ours
 
     def __init__(self, seconds: float = WALL_SECONDS) -> None:
         self._seconds = seconds
+        self.ticks = 0
+
+    def begin(self) -> None:
+        """A step begins."""
+        kind = WallBudget
+        self._outer, kind._now, self.ticks = kind._now, self, 0
+        left = _signal.getitimer(_REAL)[0]
+        if left and (
+            _signal.getsignal(_ALARM) is not _tick or kind._period * _TICKS <= self._seconds
+        ):
+            return
+        if threading.get_ident() == kind._main:
+            _start(self._seconds / _TICKS)
+
+    def end(self) -> None:
+        """It is over."""
+        WallBudget._now = self._outer
 
     def __enter__(self) -> None:
-        self._mine = (
-            threading.get_ident() == self._main and _signal.getitimer(_signal.ITIMER_REAL)[0] == 0
-        )
-        if self._mine:
-            self._before = _signal.signal(_signal.SIGALRM, _ring)
-            _signal.setitimer(_signal.ITIMER_REAL, self._seconds, self._seconds)
+        self.begin()
 
     def __exit__(self, *_: object) -> None:
-        if self._mine:
-            _signal.setitimer(_signal.ITIMER_REAL, 0)
-            _signal.signal(_signal.SIGALRM, self._before)
+        self.end()
 
 
-def _ring(number: int, frame: types.FrameType | None) -> Any:
+def _start(period: float) -> None:
+    handler = _signal.signal(_ALARM, _tick)
+    if handler is not _tick:
+        WallBudget._before = handler
+    WallBudget._period = period
+    _signal.setitimer(_REAL, period)
+
+
+def rest() -> None:
+    """No world runs any more: take the alarm away, if it is ours."""
+    if threading.get_ident() == WallBudget._main and _signal.getsignal(_ALARM) is _tick:
+        _signal.setitimer(_REAL, 0)
+        _signal.signal(_ALARM, WallBudget._before)
+
+
+atexit.register(rest)  # an interpreter that ends has no handlers any more, and would be killed
+
+
+def _tick(number: int, frame: types.FrameType | None) -> Any:
+    step = WallBudget._now
+    if step is None:
+        return  # nothing runs: the next step starts the alarm again
+    step.ticks += 1
+    _signal.setitimer(_REAL, WallBudget._period)
+    if step.ticks > _TICKS:
+        step.ticks = 0
+        _set_aside(frame)
+
+
+def _set_aside(frame: types.FrameType | None) -> None:
     task, kernel = CURRENT.task, CURRENT.kernel
     if task is None or kernel is None or greenlet.getcurrent() is not task.green or frame is None:
         return

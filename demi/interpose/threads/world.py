@@ -21,6 +21,7 @@ from demi.interpose.channels import remove_sorted
 from demi.interpose.connected import Faults
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
+from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.links import Links, Packet
@@ -35,6 +36,7 @@ DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 PIECES_MAX = 100_000  # of threads in one step
 _NONE: list[Event] = []
+_TURN = "its turn to resume"
 
 
 class ThreadsWorld(Reading):
@@ -70,10 +72,10 @@ class ThreadsWorld(Reading):
         self.seed = 0
         self._policy = parse_policy(timers)
         self._free = self._policy.word == "free"
-        self._observe = observe or (lambda threads, modules: threads)
+        self._observe = observe or (lambda threads, modules: dict(threads))
         self._inputs = dict(inputs or {})
         self._show = show or text_of
-        self._wall = wall
+        self._budget = WallBudget(wall)
         self.kernel = Kernel(self.names, shared=not self._free)
         self.kernel.on_arm, self.kernel.on_disarm = self._armed, self._disarmed
         self._net = self.kernel.network = Net(
@@ -171,30 +173,31 @@ class ThreadsWorld(Reading):
     def close(self) -> None:
         """End all threads."""
         self.kernel.reset(0)
+        watchdog.rest()
 
     # ---- a node runs
 
     def _run(self, node: int, first: Callable[[], Any], task: Task | None = None) -> None:
         """Do something at a node, and run what it woke until that waits."""
-        host, image, kernel = self.kernel.hosts[node], self._images[node], self.kernel
+        kernel, image = self.kernel, self._images[node]
+        host, budget = kernel.hosts[node], self._budget
         image.enter()
+        budget.begin()
         try:
             first()
-            now = [task] if task is not None else [t for t in host.runnable if not self._listed(t)]
-            if now:
-                with WallBudget(self._wall):
-                    for one in now:
-                        kernel.run(one)
+            if task is not None:
+                kernel.run(task)
+            else:
+                for one in [t for t in host.runnable if t.waits != _TURN]:
+                    kernel.run(one)
         finally:
+            budget.end()
             image.leave()
         for woken in host.runnable:
-            if not self._listed(woken):
+            if woken.waits != _TURN:
                 self._resume(woken)
         if kernel.failures or image.log or image.guard.seen or kernel.spun:
             self._account(node)
-
-    def _listed(self, task: Task) -> bool:
-        return task.waits == "its turn to resume"
 
     def _resume(self, task: Task) -> None:
         """A thread that another one woke becomes an event."""
@@ -205,7 +208,7 @@ class ThreadsWorld(Reading):
         n = self._resumed.get(key, 0)
         self._resumed[key] = n + 1
         event = (TIMER, task.host.index, slot, n)
-        task.waits = "its turn to resume"
+        task.waits = _TURN
         self._resumes[event] = task
         insort(self.events, event)
         self.current.armed = [*self.current.armed, event]

@@ -16,6 +16,7 @@ from typing import Any
 from demi.errors import TargetError
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import Framed
+from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.program import Image, Program
@@ -120,6 +121,7 @@ class InProcess:
     def close(self) -> None:
         self._kernel.reset(0)
         self._channels.clear()
+        watchdog.rest()
 
     # ---- channels
 

@@ -18,6 +18,7 @@ from targets.sdn.controllers.black_box import BlackBox
 from targets.sdn.controllers.in_process import InProcess
 
 PORT = 6653
+_MAINS = ("targets.sdn.controllers.osken_held", "targets.sdn.controllers.osken_main")
 _STATE = ("os_ken.base", "os_ken.controller", "os_ken.lib.hub", "os_ken.topology", "os_ken.services",
           "os_ken.cfg", "os_ken.app", "oslo_config")  # fmt: skip
 
@@ -39,8 +40,8 @@ def in_process(name: str, apps: Sequence[str | Path], options: Sequence[str] = (
     paths = [_found(app) for app in apps]
     modules = [path.stem for path in paths]
     program = Program(
-        "targets.sdn.controllers.osken_main:main",
-        packages=("os_ken", "oslo_config", "targets.sdn.controllers.osken_main", *modules),
+        "targets.sdn.controllers.osken_held:main",
+        packages=("os_ken", "oslo_config", *_MAINS, *modules),
         path=tuple(dict.fromkeys(str(path.parent) for path in paths)),
         environ={
             "DEMI_OSKEN_APPS": json.dumps(modules),

@@ -6,15 +6,13 @@ small main serves both ways of holding it.  Not here: the applications.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 
 
-def run(apps: Sequence[str], options: Sequence[str]) -> None:
-    """Run applications by module name until they end.  options: of os-ken's command line."""
-    from os_ken.base.app_manager import AppManager  # first: the others need it imported
+def load(apps: Sequence[str], options: Sequence[str]) -> None:
+    """Import applications by module name, then read options of os-ken's command line."""
+    import os_ken.base.app_manager  # first: the others need it imported
 
     for module in apps:  # they register their command-line options when imported
         __import__(module)
@@ -23,14 +21,16 @@ def run(apps: Sequence[str], options: Sequence[str]) -> None:
     from os_ken import cfg
 
     cfg.CONF(list(options), project="os_ken", default_config_files=[])
+
+
+def run(apps: Sequence[str]) -> None:
+    """Run applications until they end."""
+    from os_ken.base.app_manager import AppManager
+
     AppManager.run_apps(list(apps))
-
-
-def main() -> None:
-    """In process: what to run is in the environment."""
-    run(json.loads(os.environ["DEMI_OSKEN_APPS"]), json.loads(os.environ["DEMI_OSKEN_OPTIONS"]))
 
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    run(sys.argv[1:split], sys.argv[split + 1 :])
+    load(sys.argv[1:split], sys.argv[split + 1 :])
+    run(sys.argv[1:split])
