@@ -131,6 +131,8 @@ def explore(
     )
     asked = Asked(bug, sets, items, any_order, around, target)
     job = _prepare(session, settings, what, asked)
+    inputs = [external.id for external in job.program.externals()]
+    session.writer.detail(notice("inputs", ", ".join(inputs) or "none", inputs=inputs))
     with session.progress() as progress:
 
         def tell(now: Progress) -> None:

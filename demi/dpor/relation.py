@@ -8,7 +8,7 @@ What a step touches is known once it has run and is a function of its causal pas
 as long as the step sleeps.  A target's `commutes` hook only lifts the conflict at the node itself: two
 messages of one channel, or two deliveries that send on one channel, stay dependent.
 
-Worlds other than actors: a fault or a failing step conflicts with everything.
+Worlds other than actors: a fault, a failing step or a `wide` one conflicts with everything.
 Not here: happens-before (`history.py`), checking the hook (`hook.py`).
 """
 
@@ -199,7 +199,8 @@ class Relation:
     def _alone(self, event: Event, step: Step) -> bool:
         """In a world that is not known: did the step stay at its node?"""
         foreign = any(sent[2] != event[1] for sent in step.sent)
-        return event[0] in (DELIVER, TIMER, INJECT) and not (step.failure or step.lost or foreign)
+        more = step.wide or step.failure or step.lost or foreign
+        return event[0] in (DELIVER, TIMER, INJECT) and not more
 
     def _of_links(self, event: Event) -> int:
         if not self.precise:

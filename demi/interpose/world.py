@@ -46,6 +46,7 @@ class Step:
     never happen any more (overtaken, dropped, in flight to nobody).  received: False when the message
     reached a node that is down or across a cut link and so ran no handler.
     failure: the handler raised.  log: lines the node logged.
+    wide: it read or changed something of other nodes that none of these lists shows.
     """
 
     # class-level defaults: a step that sent nothing costs one attribute
@@ -57,6 +58,7 @@ class Step:
     lost: list[Event] = _NO_EVENTS
     failure: Failure | None = None
     log: Sequence[str] = ()
+    wide = False
 
     def __init__(self, event: Event, enabled: bool = True) -> None:
         self.event = event

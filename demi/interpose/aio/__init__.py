@@ -9,6 +9,7 @@ disks, `faults.py` what the outside does, `world.py` the World that ties them to
 """
 
 from demi.interpose.aio.host import HOST, Host
-from demi.interpose.aio.world import AsyncioWorld, Service
+from demi.interpose.aio.service import Service
+from demi.interpose.aio.world import AsyncioWorld
 
 __all__ = ["HOST", "AsyncioWorld", "Host", "Service"]

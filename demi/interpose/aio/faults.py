@@ -119,6 +119,7 @@ class Faults(Outside):
 
     def _inject(self, external: External, nodes: Sequence[int]) -> None:
         world, label = self._aio, external.label
+        world.current.wide = label in SERVICE
         if label in DISK:
             world.stop(nodes[0], DISK[label])
         elif label == "skew":
@@ -162,7 +163,7 @@ class Faults(Outside):
         assert host is not None
         world.net.hold(lane, "delay")
         world.timers.arm_named(
-            host, "delay", world.loop.now + seconds, world.net.unhold, (lane, "delay"), host.context
+            host, "delay", host.clock.now + seconds, world.net.unhold, (lane, "delay"), host.context
         )
 
     def _repeat_or_drop(self, kind: int, nodes: Sequence[int]) -> None:

@@ -44,6 +44,15 @@ class Stuck(SystemExit):
         self.where = where or program_site()
 
 
+class Clock:
+    """Virtual seconds.  Under free timers each host has its own; otherwise there is one."""
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
 class Host:
     """What a service's main is given, and what stands for the machine it runs on.
 
@@ -52,20 +61,22 @@ class Host:
     """
 
     __slots__ = (
-        "address", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
+        "address", "clock", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
         "modules", "name", "peers", "ports", "random", "reads", "roots", "skew", "state", "streams",
         "sweep_at", "tasks", "udp",
     )  # fmt: skip
 
     def __init__(
-        self, loop: HeldLoop, index: int, name: str, peers: tuple[str, ...], seed: int, disk: Disk
-    ) -> None:
+        self, loop: HeldLoop, index: int, name: str, peers: tuple[str, ...], seed: int, disk: Disk,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self.loop = loop
         self.index = index
         self.name = name
         self.peers = peers
         self.address = address_of(index)
         self.incarnation = 0
+        self.clock = clock
         self.disk = disk
         self.random = Stream(stream_seed(seed, name))
         self.skew = 0.0
@@ -109,7 +120,7 @@ class Host:
             raise Stuck(
                 "SpinsOnClock", f"reads the clock {READS_MAX} times in one step; await instead"
             )
-        return self.loop.now
+        return self.clock.now
 
     def wall(self) -> float:
         """Seconds since 1970, as this host's clock shows them."""

@@ -54,12 +54,11 @@ class Ready:
 
 
 class HeldLoop:
-    """One loop for all hosts of one run.  now: virtual seconds.  hosts: name -> index."""
+    """One loop for all hosts of one run.  hosts: name -> index."""
 
     def __init__(self, timers: Timers, wires: Wires, hosts: Mapping[str, int]) -> None:
         self._self: Any = self  # with its type: see `make_loop`
         self.hosts = hosts
-        self.now = 0.0
         self.ready: deque[Ready] = deque()
         self.timers = timers
         self.wires = wires
@@ -72,7 +71,7 @@ class HeldLoop:
 
     def time(self) -> float:
         host = HOST.get()
-        return self.now if host is None else host.monotonic()
+        return 0.0 if host is None else host.monotonic()
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
         handle = Ready(callback, args, _copy() if context is None else context)
@@ -82,7 +81,7 @@ class HeldLoop:
     call_soon_threadsafe = call_soon
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        return self.timers.arm(self.now + delay, callback, args, context or _copy())
+        return self.timers.arm_after(delay, callback, args, context or _copy())
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
         return self.timers.arm(when, callback, args, context or _copy())

@@ -35,10 +35,6 @@ def bury(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
     """Let go of dead hosts and empty both lists.  all_of_it: collect now, at the end of the last run."""
     if not hosts and not all_of_it:
         return
-    for host in hosts:
-        for task in host.tasks:
-            vars_of: Any = task
-            vars_of._log_destroy_pending = False
     context = hosts[0].context.copy() if hosts else contextvars.copy_context()
     heard, sys.unraisablehook = sys.unraisablehook, _unheard
     try:
@@ -50,18 +46,24 @@ def bury(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
 
 
 def _let_go(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
-    for host in hosts:
-        host.reads = 0
-        for part in (host.tasks, host.streams, host.udp, host.listeners, host.modules):
-            part.clear()
-        host.state = None
-        loop: Any = host.loop
-        loop.timers = loop.wires = None  # the context we run in still knows the host
-        loop.ready.clear()
-    hosts.clear()
+    while hosts:
+        _empty(hosts.pop())
     graves.clear()
     if all_of_it or gc.get_count()[0] > YOUNG_MAX:
         gc.collect()
+
+
+def _empty(host: Host) -> None:
+    for task in host.tasks:
+        silent: Any = task
+        silent._log_destroy_pending = False
+    host.reads = 0
+    for part in (host.tasks, host.streams, host.udp, host.listeners, host.modules):
+        part.clear()
+    host.state = None
+    loop: Any = host.loop
+    loop.timers = loop.wires = None  # the context we run in still knows the host
+    loop.ready.clear()
 
 
 def _unheard(unraisable: Any) -> None:

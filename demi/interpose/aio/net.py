@@ -3,9 +3,10 @@
 The one insight: TCP orders each direction of each connection and nothing else, so two connections of one
 pair of hosts are two lanes whose heads are enabled side by side.
 
-An event is `(DELIVER, dst, src, lane << 20 | n)`: lanes are numbered from 1 per ordered pair in the order
-in which they were opened; lane 0 is the pair's datagrams, which arrive in any order.  The model is
-called `streams`.  Not here: what a message does when it arrives (`streams.py`, `udp.py`).
+An event is `(DELIVER, dst, src, lane << 20 | n)`.  Connections are numbered per ordered pair of who opened
+them, so that two hosts may connect to each other in any order: the k-th that src opened has lane 2k - 1 on
+its way out and 2k on the way back.  Lane 0 is the pair's datagrams, which arrive in any order.  The model
+is called `streams`.  Not here: what a message does when it arrives (`streams.py`, `udp.py`).
 """
 
 from __future__ import annotations
@@ -76,16 +77,20 @@ class Net:
         self.held: set[tuple[int, int]] = set()
         self.step: Step = Step((0, 0, 0, 0))
 
-    def lane(self, src: int, dst: int, number: int = -1) -> Lane:
-        """A new lane, or the pair's datagrams (number 0)."""
-        if number < 0:
-            number = self._opened[src, dst] = self._opened.get((src, dst), 0) + 1
-        found = self._lanes.get((src, dst, number))
-        if found is None:
-            found = self._lanes[src, dst, number] = Lane(src, dst, number)
-            if (src, dst) in self.held:
-                found.holds.add("cut")
-        return found
+    def connection(self, src: int, dst: int) -> tuple[Lane, Lane]:
+        """The lanes out and back of a new connection from src to dst."""
+        k = self._opened[src, dst] = self._opened.get((src, dst), 0) + 1
+        return self._lane(src, dst, 2 * k - 1), self._lane(dst, src, 2 * k)
+
+    def datagrams(self, src: int, dst: int) -> Lane:
+        """The datagrams from src to dst."""
+        return self._lanes.get((src, dst, 0)) or self._lane(src, dst, 0)
+
+    def _lane(self, src: int, dst: int, number: int) -> Lane:
+        made = self._lanes[src, dst, number] = Lane(src, dst, number)
+        if (src, dst) in self.held:
+            made.holds.add("cut")
+        return made
 
     def push(self, lane: Lane, packet: Packet) -> Event:
         """A message enters."""

@@ -44,7 +44,7 @@ def _dispatch(name: str, real: Callable[..., Any], held: Callable[..., Any]) -> 
 
 def _sleep(host: Host, seconds: float) -> None:
     """A blocking sleep: the host has one thread, so time passes for all that is due."""
-    host.loop.now += max(0.0, seconds)
+    host.clock.now += max(0.0, seconds)
 
 
 def _exit(host: Host, code: int = 0) -> None:

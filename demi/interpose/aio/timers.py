@@ -13,12 +13,12 @@ from __future__ import annotations
 import contextvars
 import sys
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
 from demi.events import Event, Kind
-from demi.interpose.aio.host import HOST, Host
+from demi.interpose.aio.host import HOST, Clock, Host
 from demi.interpose.timers import TimerPolicy, timer_slot
 from demi.interpose.world import Step
 
@@ -85,9 +85,17 @@ class Timers:
 
     def arm(self, when: float, callback: Any, args: Any, context: contextvars.Context) -> Timer:
         """Arm a timer of the host whose context it is."""
-        host = context.get(HOST) or HOST.get()
-        assert host is not None
+        host = _whose(context)
         return self.arm_named(host, _named(callback), when, callback, args, context)
+
+    def arm_after(
+        self, delay: float, callback: Any, args: Any, context: contextvars.Context
+    ) -> Timer:
+        """`arm`, by its host's clock from now."""
+        host = _whose(context)
+        return self.arm_named(
+            host, _named(callback), host.clock.now + delay, callback, args, context
+        )
 
     def arm_named(
         self,
@@ -144,8 +152,8 @@ class Timers:
         for _, _, event in tuple(self._due[index]):
             self.disarm(self._armed[event])
 
-    def enabled(self, now: float, deliveries: bool) -> list[Event]:
-        """The timers that may fire, sorted."""
+    def enabled(self, clocks: Sequence[Clock], deliveries: bool) -> list[Event]:
+        """The timers that may fire, sorted.  clocks: of each host, all the same one but for `free`."""
         word = self._policy.word
         if word == "free":
             return sorted(self._armed)
@@ -155,16 +163,22 @@ class Timers:
         earliest = min(first)[0]
         limit = earliest
         if word == "bounded":
-            reach = now + self._policy.horizon
+            reach = clocks[0].now + self._policy.horizon
             limit = reach if deliveries else max(earliest, reach)
         return sorted(event for when, _, event in first if when <= limit)
 
-    def waiting(self, now: float) -> list[tuple[int, str, float]]:
+    def waiting(self, clocks: Sequence[Clock]) -> list[tuple[int, str, float]]:
         """For digests: (host, name, seconds to go)."""
         return sorted(
-            (event[1], self.names[event[2]], round(timer.when() - now, 9))
+            (event[1], self.names[event[2]], round(timer.when() - clocks[event[1]].now, 9))
             for event, timer in self._armed.items()
         )
+
+
+def _whose(context: contextvars.Context) -> Host:
+    host = context.get(HOST) or HOST.get()
+    assert host is not None
+    return host
 
 
 def _named(callback: Any) -> str:

@@ -58,7 +58,7 @@ class Endpoint(asyncio.DatagramTransport):
             return  # lost on the way, as datagrams are
         label = named(codec.label, data) if codec is not None else DATAGRAM
         read = codec.read if codec is not None else None
-        lane = self.net.lane(host.index, index, 0)
+        lane = self.net.datagrams(host.index, index)
         self.net.push(
             lane, Packet(DATAGRAM, label, data, "", "", read, (port, (host.address, self.port)))
         )

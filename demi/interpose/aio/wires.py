@@ -18,8 +18,9 @@ from demi.events import Event
 from demi.interpose.aio.framings import Codec, Framing, Stream, pair
 from demi.interpose.aio.host import HOST, Host, address_of, refusal
 from demi.interpose.aio.net import Lane, Net, Packet
+from demi.interpose.aio.servers import Server
 from demi.interpose.aio.sockets import HeldSocket, resolve
-from demi.interpose.aio.streams import ACCEPTED, CONNECT, REFUSED, RESET, End, Server
+from demi.interpose.aio.streams import ACCEPTED, CONNECT, REFUSED, RESET, End
 from demi.interpose.aio.udp import DATAGRAM, Endpoint
 from demi.interpose.escapes import call_site
 
@@ -71,6 +72,7 @@ class Wires:
                 98, f"error while attempting to bind on port {wanted}: address already in use"
             )
         server = host.listeners[wanted] = Server(host, wanted, factory)
+        self.net.step.wide = True
         return server
 
     async def connect(self, factory: Any, name: Any, port: Any, sock: Any) -> tuple[End, Any]:
@@ -108,7 +110,7 @@ class Wires:
             raise OSError(
                 113, f"Connect call failed ('10.0.0.{index + 1}', {port}): no route to host"
             )
-        out, inn = net.lane(host.index, index), net.lane(index, host.index)
+        out, inn = net.connection(host.index, index)
         framing = pair(self._framing.get(port), host.note)
         names = ((host.address, host.port()), (address_of(index), port))
         end = End(net, host, out, inn, framing[0], names)
@@ -190,7 +192,7 @@ class Wires:
     def duplicate(self, event: Event) -> None:
         """A request arrives once more, as a retry by somebody in between whose answer nobody reads."""
         packet, lane = self.net.peek(event), self.net.lane_of(event)
-        again, back = self.net.lane(lane.src, lane.dst), self.net.lane(lane.dst, lane.src)
+        again, back = self.net.connection(lane.src, lane.dst)
         back.deaf = True
         port = lane.begin.get_extra_info("peername")[1]
         ask, reply = pair(self._framing.get(port), lambda text: None)

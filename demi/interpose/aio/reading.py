@@ -1,0 +1,109 @@
+"""Reading a world of asyncio services: labels, contents and digests.
+
+The one insight: what a host *is* between two steps is what went in and out of it, what its random stream
+has given, its files, and what the target observes; so that, and no coroutine, is what a digest covers.
+
+Not here: running it (`world.py`), which this is a part of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+from demi.events import Event, External
+from demi.interpose.actor_view import ActorView
+from demi.interpose.aio.disk import Disk
+from demi.interpose.aio.faults import Faults
+from demi.interpose.aio.framings import shown
+from demi.interpose.aio.host import Clock, Host
+from demi.interpose.aio.net import DELIVER, Net, Packet
+from demi.interpose.aio.timers import TIMER, Timers
+from demi.interpose.payload import to_json
+
+
+class Reading:
+    """The reading half of `AsyncioWorld`, over what that keeps."""
+
+    names: Sequence[str]
+    hosts: list[Host | None]
+    clocks: list[Clock]
+    net: Net
+    timers: Timers
+    _disks: list[Disk]
+    _last: tuple[Event, Packet] | None
+    _outside: Faults
+    _view: ActorView
+
+    def observe(self) -> ActorView:
+        return self._view
+
+    def external(self, event: Event) -> External:
+        return self._outside.external(event)
+
+    def _packet(self, event: Event) -> Packet:
+        if self._last is not None and self._last[0] == event:
+            return self._last[1]
+        return self.net.peek(event)
+
+    def label(self, event: Event) -> str:
+        kind = event[0]
+        if kind == DELIVER:
+            return self._packet(event).label
+        return self.timers.names[event[2]] if kind == TIMER else self.external(event).label
+
+    def fingerprint(self, event: Event) -> object:
+        if event[0] != DELIVER:
+            return None
+        packet = self._packet(event)
+        return packet.label, content(packet)
+
+    def payload(self, event: Event) -> Any:
+        if event[0] == DELIVER:
+            packet = self._packet(event)
+            if packet.op not in ("data", "datagram"):
+                return {"port": packet.args.port} if packet.op == "connect" else None
+            said = to_json(packet.read(packet.data) if packet.read else shown(packet.data))
+            if not packet.call:
+                return said
+            return {"call": packet.call, **(said if isinstance(said, dict) else {"data": said})}
+        return None if event[0] == TIMER else self.external(event).args
+
+    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
+        return self.net.channel(dst, src)
+
+    def channels(self) -> Sequence[tuple[int, int]]:
+        return self.net.channels()
+
+    def node_digest(self, node: int) -> str:
+        return f"{crc32(self._node_text(node).encode()):08x}"
+
+    def _node_text(self, node: int) -> str:
+        host, disk = self.hosts[node], self._disks[node]
+        files_text = disk.text() if disk.files else ""
+        if host is None:
+            return f"down|{files_text}"
+        seen = to_json(self._view.state(node))
+        return f"{host.digest}|{host.random.state}|{host.skew}|{seen!r}|{files_text}"
+
+    def digest(self) -> bytes:
+        flight = [
+            (dst, src, [self.fingerprint(event) for event in self.in_flight(dst, src)])
+            for dst, src in self.channels()
+        ]
+        whole = [
+            [self._node_text(node) for node in range(len(self.names))],
+            flight, self.timers.waiting(self.clocks), sorted(self.net.cut), sorted(self.net.held),
+            self._outside.waiting(),
+        ]  # fmt: skip
+        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
+
+
+def content(packet: Packet) -> str:
+    """What a message says, without what differs between equivalent runs."""
+    if packet.read is None:
+        return packet.data.hex()
+    return json.dumps(to_json(packet.read(packet.data)), sort_keys=True)
