@@ -5,30 +5,28 @@ so one step is always the same: hand one item to one node, let it come to rest, 
 
 Channels are FIFO per ordered pair, so messages of two switches overtake one another and those of one do
 not.  The handshake with each switch is done before a run starts; later ones are events.
-Not here: what the outside may do (`outside.py`), when timers fire (`clock.py`), what must hold (`check/`).
+Not here: what is in flight (`flight.py`), control channels (`channels.py`), reading (`reading.py`), what
+the outside may do (`outside.py`), when timers fire (`clock.py`), what must hold (`check/`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
 
-from demi.errors import DemiError, TargetError
+from demi.errors import TargetError
 from demi.events import Event, External, Kind
-from demi.interpose.channels import remove_sorted
 from demi.interpose.fifo import Fifo
 from demi.interpose.timers import TIMER, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
-from demi.oracle import Failure
-from targets.sdn.clock import CLOCK, EXPIRE, NAMES, Clock
-from targets.sdn.controllers.interface import Controller, Trouble
-from targets.sdn.network.switch import TABLE_SIZE, Effect, Switch, ToWire
+from targets.sdn.channels import Channels
+from targets.sdn.clock import EXPIRE, Clock
+from targets.sdn.controllers.interface import Controller
+from targets.sdn.flight import DELIVER, Frame, Item
+from targets.sdn.network.switch import TABLE_SIZE, Effect, ToWire
 from targets.sdn.network.topology import Topology, number
 from targets.sdn.network.wiring import Host, Wiring
-from targets.sdn.openflow import oxm, readable
-from targets.sdn.openflow.wire import Malformed, Type, pack, split
+from targets.sdn.openflow import oxm
+from targets.sdn.openflow.wire import Type
 from targets.sdn.outside import Inputs
 from targets.sdn.packets import (
     ARP,
@@ -37,29 +35,15 @@ from targets.sdn.packets import (
     LLDP,
     Packet,
     arp_frame,
-    brief_frame,
     parse,
 )
 from targets.sdn.view import NetworkView
 
-DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 HANDSHAKE_MAX = 20_000  # deliveries before a run starts; a controller that talks on is refused
-FATAL = frozenset(("exception", "died", "escape", "stuck"))
 
 
-class Frame(NamedTuple):
-    """A packet on a wire.  port: by which it comes in."""
-
-    packet: Packet
-    port: int
-
-
-Item = Frame | bytes
-"""What is in flight: a frame, or a control message."""
-
-
-class NetworkWorld:
+class NetworkWorld(Channels):
     """A topology and the controllers in charge of it.
 
     settle: virtual seconds that pass by themselves after each input.
@@ -107,7 +91,7 @@ class NetworkWorld:
         self.outside = Inputs(self)
         for node, controller in enumerate(self.controllers):
             controller.start(seed)
-            self._collect(node)
+            self.collect(node)
         for node in range(len(self.controllers)):
             for name in self.topology.switches:
                 self.connect(node, self.index[name])
@@ -138,10 +122,6 @@ class NetworkWorld:
 
     def enabled(self) -> Sequence[Event]:
         return self.events
-
-    def allowed(self, event: Event) -> bool:
-        at = bisect_left(self.events, event)
-        return at < len(self.events) and self.events[at] == event
 
     def step(self, event: Event) -> Step:
         return self.take(event) if self.allowed(event) else Step(event, False)
@@ -180,7 +160,7 @@ class NetworkWorld:
         if node < len(self.controllers):
             assert isinstance(item, bytes)
             controller = self.controllers[node]
-            self._catch_up(controller)
+            self.catch_up(controller)
             controller.feed(number(self.names[peer]), item)
             self.run(node)
         elif isinstance(item, bytes):
@@ -211,65 +191,18 @@ class NetworkWorld:
         """A frame leaves a host; it is lost when nothing is at the other end."""
         where, port = host.at
         if self.wiring.switches[where] is not None and host.at not in self.wiring.out:
-            self._push(self.index[host.name], self.index[where], Frame(parse(data), port))
+            self.push(self.index[host.name], self.index[where], Frame(parse(data), port))
 
     def _fire(self, node: int, event: Event) -> None:
         now = self.clock.fire(event)
         if node < len(self.controllers):
-            self._catch_up(self.controllers[node], now)
+            self.catch_up(self.controllers[node], now)
             self.run(node)
             return
         name = self.names[node]
         switch = self.wiring.switches[name]
         assert switch is not None
         self.emit(name, switch.expire(now))
-
-    def _catch_up(self, controller: Controller, now: float | None = None) -> None:
-        behind = (self.clock.now if now is None else now) - controller.now
-        if behind > 0:
-            controller.advance(behind)
-
-    def run(self, node: int) -> None:
-        """A controller runs to rest and what it wrote is put in flight."""
-        controller = self.controllers[node]
-        controller.quiesce()
-        self._collect(node)
-
-    def _collect(self, node: int) -> None:
-        controller = self.controllers[node]
-        for dpid, data in controller.collect():
-            switch = self.index.get(f"s{dpid}", -1)
-            if (node, switch) in self.open:
-                self._receive(node, switch, data)
-        for dpid in controller.closed():
-            self.disconnect(node, self.index[f"s{dpid}"])
-        self.clock.set(node, CLOCK, controller.deadline(), self.current)
-        for trouble in controller.errors():
-            if trouble.kind in FATAL and self.current.failure is None:
-                self.current.failure = self._failure(node, trouble)
-        lines = controller.log()
-        if lines:
-            self.current.log = (*self.current.log, *lines)
-
-    def _receive(self, node: int, switch: int, data: bytes) -> None:
-        """Bytes of a controller, cut into messages; a stream that cannot be cut is closed."""
-        try:
-            whole, rest = split(self._rest.get((node, switch), b"") + data)
-        except Malformed as problem:
-            self.current.log = (*self.current.log, f"{self.names[switch]} hangs up: {problem}")
-            self.disconnect(node, switch)
-            return
-        self._rest[node, switch] = rest
-        for message in whole:
-            self._push(node, switch, message)
-
-    def _failure(self, node: int, trouble: Trouble) -> Failure:
-        kind, _, text = trouble.text.partition(":")
-        known = trouble.kind == "exception" and kind.isidentifier()
-        error = kind if known else trouble.kind
-        function = trouble.where.rsplit(":", 1)[0].rsplit(".", 1)[-1]
-        said = text.strip() if known else trouble.text
-        return Failure(self.names[node], error, trouble.where, said, function)
 
     # ---- what is put in flight
 
@@ -284,7 +217,7 @@ class NetworkWorld:
                 if effect.who < 0 and self.secondary(name, who, effect.data):
                     continue
                 if (who, node) in self.open:
-                    self._push(node, who, effect.data)
+                    self.push(node, who, effect.data)
         switch = self.wiring.switches[name]
         if switch is not None and (
             switch.expiring or (node, timer_slot(EXPIRE)) in self.clock.armed
@@ -301,82 +234,16 @@ class NetworkWorld:
         if effect.packet.headers[oxm.ETH_TYPE] == LLDP:
             self.probed[name, effect.port] = self.clock.now
         if isinstance(end, Host):
-            self._push(node, self.index[end.name], Frame(effect.packet, 0))
+            self.push(node, self.index[end.name], Frame(effect.packet, 0))
         elif end is not None:
-            self._push(node, self.index[end[0]], Frame(effect.packet, end[1]))
-
-    def _push(self, src: int, dst: int, item: Item) -> None:
-        event = self.network.push(src, dst, item)
-        if (src, dst) in self.held or dst in self.paused:
-            remove_sorted(self.events, event)
-        step = self.current
-        if step.sent:
-            step.sent.append(event)
-        else:
-            step.sent = [event]
+            self.push(node, self.index[end[0]], Frame(effect.packet, end[1]))
 
     def spread(self, told: Iterable[tuple[str, Effect]]) -> None:
         """Effects of a change of the wiring, at the switches that notice."""
         for name, effect in told:
             self.emit(name, (effect,))
 
-    def lose(self, src: int, dst: int) -> None:
-        """What is in flight from one node to another is lost."""
-        for event in self.network.channel(dst, src):
-            self.network.drop(event)
-            remove_sorted(self.events, event)
-            self.current.lost = [*self.current.lost, event]
-
-    # ---- control channels
-
-    def connect(self, node: int, switch: int) -> None:
-        """A switch that is up opens its channel to a controller that is alive."""
-        dpid = number(self.names[switch])
-        if (node, switch) in self.open or not self.controllers[node].connect(dpid):
-            return
-        self.open.add((node, switch))
-        self._rest.pop((node, switch), None)
-        self._push(switch, node, pack(Type.HELLO))
-        self.run(node)
-
-    def disconnect(self, node: int, switch: int) -> None:
-        """The channel is gone, with what was in flight; the controller sees the end of it."""
-        if (node, switch) not in self.open:
-            return
-        self.open.discard((node, switch))
-        self.release(node, switch)
-        self.lose(node, switch)
-        self.lose(switch, node)
-        it = self.wiring.switches[self.names[switch]]
-        if it is not None:
-            it.roles.pop(node, None)
-        if self.controllers[node].alive:
-            self.controllers[node].disconnect(number(self.names[switch]))
-            if node not in self.paused:
-                self.run(node)
-
-    def hold(self, node: int, switch: int) -> None:
-        """Messages between them wait."""
-        for src, dst in ((node, switch), (switch, node)):
-            self.held.add((src, dst))
-            for event in self.network.channel(dst, src)[:1]:
-                remove_sorted(self.events, event)
-
-    def release(self, node: int, switch: int) -> None:
-        """They wait no longer."""
-        for src, dst in ((node, switch), (switch, node)):
-            if (src, dst) in self.held:
-                self.held.discard((src, dst))
-                self.show(src, dst)
-
-    def show(self, src: int, dst: int) -> None:
-        """The head of a channel may be delivered, unless something else holds it."""
-        if (src, dst) not in self.held and dst not in self.paused:
-            for event in self.network.channel(dst, src)[:1]:
-                if not self.allowed(event):
-                    insort(self.events, event)
-
-    # ---- reading
+    # ---- what the outside offers
 
     def offer(self, externals: Sequence[External]) -> list[Event]:
         return self.outside.offer(externals)
@@ -384,74 +251,8 @@ class NetworkWorld:
     def withdraw(self, event: Event) -> None:
         self.outside.withdraw(event)
 
-    def external(self, event: Event) -> External:
-        return self.outside.external(event)
-
-    def _item(self, event: Event) -> Item:
-        if self._last is not None and self._last[0] == event:
-            return self._last[1]
-        item: Item = self.network.peek(event)
-        return item
-
-    def label(self, event: Event) -> str:
-        if event[0] == DELIVER:
-            item = self._item(event)
-            if isinstance(item, bytes):
-                return readable.label(item)
-            return brief_frame(item.packet.data).split(" ", 1)[0]
-        return NAMES[event[2]] if event[0] == TIMER else self.external(event).label
-
-    def fingerprint(self, event: Event) -> object:
-        if event[0] != DELIVER:
-            return None
-        item = self._item(event)
-        if isinstance(item, bytes):
-            return tuple((k, repr(v)) for k, v in sorted(readable.readable(item).items()))
-        return item.packet.data, item.port
-
-    def payload(self, event: Event) -> Any:
-        if event[0] != DELIVER:
-            return None if event[0] == TIMER else self.external(event).args
-        item = self._item(event)
-        if isinstance(item, bytes):
-            return readable.readable(item)
-        return {"packet": brief_frame(item.packet.data), "port": item.port}
-
-    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
-        return self.network.channel(dst, src)
-
-    def channels(self) -> Sequence[tuple[int, int]]:
-        return self.network.channels()
-
-    def node_digest(self, node: int) -> str:
-        return hashlib.blake2b(repr(self.view.fields(node)).encode(), digest_size=4).hexdigest()
-
-    def digest(self) -> bytes:
-        flight = [
-            (d, s, [repr(self._item(e)) for e in self.in_flight(d, s)]) for d, s in self.channels()
-        ]
-        nodes = [self.view.fields(node) for node in range(len(self.names))]
-        whole = repr([nodes, flight, sorted(self.open), self.clock.now, self.outside.waiting()])
-        return hashlib.blake2b(whole.encode(), digest_size=16).digest()
-
     def checkpoint(self) -> object:
         raise NotImplementedError("controllers cannot be copied; run the schedule again")
 
     def restore(self, saved: object) -> None:
         raise NotImplementedError("controllers cannot be copied; run the schedule again")
-
-    def tables_version(self) -> int:
-        """Changes with every change of a table, group or port of any switch."""
-        switches = self.wiring.switches.values()
-        return sum(switch.forwarding.version + 1 for switch in switches if switch is not None)
-
-    def switch(self, name: str) -> Switch | None:
-        """A switch by name; None while it is down.  Raises TargetError for an unknown one."""
-        if name not in self.wiring.switches:
-            raise TargetError(
-                f"no switch {name!r}", remedy="known: " + ", ".join(self.topology.switches)
-            )
-        return self.wiring.switches[name]
-
-
-__all__ = ["DemiError", "NetworkWorld"]
