@@ -9,7 +9,8 @@ that nobody cut does nothing; without that, shrinking makes the model invent bug
     disconnect(s1) reconnect(s1)   its control connection; tables stay
     pause(c1) resume(c1) reload(c1)                  and crash, restart, cut, heal, drop
 
-Crash and restart of a switch lose its tables.  Not here: what inputs do (`effects.py`), drawing them (`profile.py`).
+Crash and restart of a switch lose its tables.  Not here: what inputs do (`effects.py`), drawing them
+(`profile.py`).
 """
 
 from __future__ import annotations
