@@ -46,7 +46,7 @@ def compare(made: Made, network: str, bounds: Bounds | None = None) -> bool:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**32))
 def test_random_programs(shape: str, seed: int) -> None:
     network, options = SHAPES[shape]

@@ -162,7 +162,7 @@ def offer_faults(world: ActorWorld) -> None:
     )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.sampled_from(["fifo", "bag", "causal", "mailbox"]),
     st.sampled_from(["free", "bounded(1)", "ordered"]),

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from systems import Relay, Sends, complete_runs, drain, fault, names, pick, relays
 
@@ -136,21 +136,28 @@ reactions = st.dictionaries(
 )
 
 
-@settings(max_examples=35, deadline=None)
+def few(first: Any, then: Any) -> None:
+    """All orders of a bag are enumerated: six messages have at most 720."""
+    sent = [message for out in first for message in out]
+    answers = [len(then.get(dst, {}).get(msg, ())) for dst, msg in sent]
+    assume(len(sent) + sum(answers) <= 6)
+
+
+@settings(max_examples=35)
 @given(st.tuples(sends, sends, sends).filter(lambda s: sum(map(len, s)) <= 4), reactions)
 @pytest.mark.parametrize("model", MODELS)
 def test_runs_are_those_of_the_definition(model: str, first: Any, then: Any) -> None:
+    few(first, then)
     starting = dict(zip(NODES, first, strict=True))
     expected = reference(starting, then, model)
-    if len(expected) > 200:
-        return
     world = relays(starting, then, network=model)
     assert {tuple(names(world, run)) for run in complete_runs(world)} == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(sends, sends, sends).filter(lambda s: sum(map(len, s)) <= 4), reactions)
 def test_models_are_ordered_by_what_they_allow(first: Any, then: Any) -> None:
+    few(first, then)
     starting = dict(zip(NODES, first, strict=True))
     bag, fifo, causal, mailbox = [
         reference(starting, then, model) for model in ("bag", "fifo", "causal", "mailbox")

@@ -127,7 +127,7 @@ def test_lock_traces_are_minimized_to_the_minimum(number: int, lossy: bool) -> N
     )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 39), st.booleans())
 def test_minimizing_again_does_not_grow(number: int, lossy: bool) -> None:
     subject, original = LOCKS[lossy], lock_traces(lossy)[number]
@@ -165,7 +165,7 @@ class Sum(Node):
         self.total += msg[1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 9), min_size=4, max_size=10), st.integers(0, 1000))
 def test_inputs_that_add_up_are_minimal_by_brute_force(numbers: list[int], seed: int) -> None:
     """No input can go alone: the result is 1-minimal, and its inputs do add up to the wrong total."""

@@ -43,7 +43,7 @@ def matched(wanted: Sequence[Wanted], match: Match) -> list[Wanted]:
     return [Wanted(w.name, w.choice, w.label, w.content, match) for w in wanted]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.sets(st.integers(0, 39)), st.booleans())
 def test_a_subsequence_gives_a_run_that_follows_itself(
     seed: int, gone: set[int], lossy: bool

@@ -49,7 +49,7 @@ MODELS = [("fifo", False), ("fifo", True), ("bag", False), ("causal", False), ("
 LOCKS = {(network, lossy): lock(network=network, lossy=lossy) for network, lossy in MODELS}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(sorted(LOCKS)), st.sampled_from(sorted(STRATEGIES)),
     st.integers(0, 10**6), st.integers(0, 10**6),

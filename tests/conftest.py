@@ -1,0 +1,11 @@
+"""What holds for all tests: properties are tried on the same examples every time.
+
+A default run must say the same twice, on a busy machine too; `--hypothesis-profile search` draws new
+examples, for a longer look.
+"""
+
+from hypothesis import settings
+
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile("same")
