@@ -1,73 +1,155 @@
-"""`demi view TRACE`: the run as lanes, one row per step, for a terminal, a pager or a mail."""
+"""`demi view TRACE`: the run as lanes, one row per step: a screen with keys, or rows for a pager.
+
+The one insight: who can press keys gets the screen, and everybody else (a pipe, a dumb or tiny terminal,
+a program) gets the same rows as text, so no question has to be asked.
+
+Not here: the screen (`demi/viewer`), the rows (`demi/render`).
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from demi.cli.options import TraceFile
-from demi.cli.output import WIDTH, Line, Message
+from demi.cli.options import TargetOption, TraceFile
+from demi.cli.output import WIDTH, HumanWriter, Line, Message, wants_color
 from demi.cli.session import Session
-from demi.errors import ExitCode, UsageError
+from demi.errors import ExitCode, TraceError, UsageError
+
+if TYPE_CHECKING:
+    from demi.trace import Trace
 
 WIDTH_MIN, WIDTH_MAX = 20, 1000  # below, nothing can be read; above, no terminal is
+SCREEN_MIN = (40, 10)  # columns and rows below which a screen with keys shows less than rows do
+AROUND = 10  # steps before and behind `--at` that are printed
 
 
 def view(
     context: typer.Context,
     trace: TraceFile,
+    at: Annotated[str, typer.Option(help="The step to show: its number, or its event id.")] = "",
+    filter_: Annotated[
+        str, typer.Option("--filter", help="Only steps that pass, as in 'node:n1 term>=2'.")
+    ] = "",
     plain: Annotated[
-        bool, typer.Option("--plain", help="Print the rows; the only view so far.")
-    ] = True,
-    width: Annotated[
-        int | None,
-        typer.Option(help="Columns [the terminal's, else 80].", min=WIDTH_MIN, max=WIDTH_MAX),
-    ] = None,
+        bool, typer.Option("--plain", help="Print rows; so it is where no keys can be pressed.")
+    ] = False,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="No line-drawing characters.")
     ] = False,
-    first: Annotated[int, typer.Option("--from", help="The first step to show.", min=1)] = 1,
-    last: Annotated[
-        int | None, typer.Option("--to", help="The last step to show [the end].", min=1)
+    theme: Annotated[str, typer.Option(help="Colours of the screen, such as nord.")] = "",
+    width: Annotated[
+        int | None,
+        typer.Option(
+            help="Print rows of so many columns [the terminal's, else 80].",
+            min=WIDTH_MIN,
+            max=WIDTH_MAX,
+        ),
     ] = None,
+    first: Annotated[
+        int | None, typer.Option("--from", help="Print rows from this step on.", min=1)
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--to", help="Print rows up to this step.", min=1)
+    ] = None,
+    target: TargetOption = "",
 ) -> int:
-    """Show a trace: one lane per node, one row per step."""
+    """Show a trace: one lane per node, one row per step; ? on the screen lists the keys.
+
+    \b
+    Examples:
+      demi view traces/raft/raft-45.min.jsonl
+      demi view traces/raft/raft-45.min.jsonl --at 20 --filter "node:n1"
+      demi view traces/raft/raft-45.jsonl.gz --plain | less -R
+      demi view traces/raft/raft-45.min.jsonl --width 100 --from 18 --to 22
+    """
+    session: Session = context.obj
+    encoding = getattr(sys.stdout, "encoding", "") or ""
+    ascii_only = ascii_only or "utf" not in encoding.lower()
+    printed = plain or not (width is None and first is None and last is None)
+    if not printed and isinstance(session.writer, HumanWriter) and has_screen():
+        from demi.viewer.start import Wish, show
+
+        session.trace = str(trace)
+        words = ("--target", target) if target else ()
+        wish = Wish(at, filter_, ascii_only, theme, words)
+        return show(trace, wish, wants_color(session.color, sys.stdout))
+    run = session.read(trace)
+    shown = _window(run, trace, at, first, last)
+    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
+    for message in picture(run, columns, ascii_only, *shown, filter_):
+        session.writer.emit(message)
+    return int(ExitCode.OK)
+
+
+def has_screen() -> bool:
+    """Is there a terminal whose cursor can be placed, large enough to read?"""
+    size = shutil.get_terminal_size((WIDTH, 24))
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        and (size.columns >= SCREEN_MIN[0] and size.lines >= SCREEN_MIN[1])
+    )
+
+
+def _window(
+    run: Trace, path: object, at: str, first: int | None, last: int | None
+) -> tuple[int, int | None]:
+    """The steps to print.  Raises UsageError when there are none such."""
     from demi.cli.messages import command
 
-    session: Session = context.obj
-    run = session.read(trace)
+    if at:
+        step = _step(run, at)
+        first, last = first or max(1, step - AROUND), last or step + AROUND
+    first = first or 1
     if last is not None and first > last:
         raise UsageError(f"--from {first} is behind --to {last}", remedy="swap them")
     if len(run) and first > len(run):
         raise UsageError(
             f"--from {first} is behind the end: the trace has {len(run)} steps",
-            remedy=command("view", trace, "--from", max(1, len(run) - 20)),
+            remedy=command("view", path, "--from", max(1, len(run) - 20)),
         )
-    encoding = getattr(sys.stdout, "encoding", "") or ""
-    ascii_only = ascii_only or "utf" not in encoding.lower()
-    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
-    for message in picture(run, columns, ascii_only, first, last):
-        session.writer.emit(message)
-    return int(ExitCode.OK)
+    return first, last
+
+
+def _step(run: Trace, at: str) -> int:
+    if at.isascii() and at.isdigit():
+        return max(1, min(int(at[:12]), len(run)))
+    for step, entry in enumerate(run.entries, 1):
+        if entry.id.startswith(at):
+            return step
+    raise TraceError(f"no event {at!r} in the trace", where="--at", remedy="a number works as well")
 
 
 def picture(
-    run: object, columns: int, ascii_only: bool = False, first: int = 1, last: int | None = None
+    run: Trace,
+    columns: int,
+    ascii_only: bool = False,
+    first: int = 1,
+    last: int | None = None,
+    filter_: str = "",
 ) -> list[Message]:
-    """The rows of a trace as messages."""
+    """The rows of a trace as messages; with a filter, of the steps that pass."""
     from demi.render.lanes import rows
     from demi.render.rows import ansi
-    from demi.trace import Trace
 
-    assert isinstance(run, Trace)
+    shown = rows(run, columns, ascii=ascii_only, first=first, last=last)
+    if filter_:
+        from demi.viewer.filters import parse
+
+        test = parse(filter_)
+        passing = {step for step, e in enumerate(run.entries, 1) if test(e, e.name)}
+        shown = [row for row in shown if not row.step or row.step in passing]
     return [
         Message(
             "row",
             {"step": row.step, "text": row.text},
             (Line("", row.text, room=0, wrap=False, painted=ansi(row)),),
         )
-        for row in rows(run, columns, ascii=ascii_only, first=first, last=last)
+        for row in shown
     ]

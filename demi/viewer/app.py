@@ -1,0 +1,297 @@
+"""The application: keys to the model, the model to the screen, slices of work between keys.
+
+The one insight: every key ends in `show()`, which draws what changed on the screen from the model; there is
+no second copy of anything to keep up to date.
+
+Not here: what keys do (`model.py`), what is drawn (`picture.py`, `panels.py`), other screens (`screens.py`).
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from demi.errors import UsageError
+from demi.viewer.keys import KEYS, hints, usable
+from demi.viewer.model import Model
+from demi.viewer.palette import Palette
+from demi.viewer.screens import Page, Rows, detail_rows, help_rows
+from demi.viewer.widgets import Hints, Lanes, Prompt, Sheet, panel_rows, title_rows
+
+SLICE_SECONDS = 0.008  # of background work at a time: below what a finger notices
+TICK_SECONDS = 0.02
+FOLLOW_SECONDS = 0.5  # how often a growing file is looked at
+WIDE = 140  # columns from which the panels stand at the right
+SIDE = 60  # their width there
+TWO_COLUMNS = 120  # columns from which they stand in two columns below
+BELOW_MIN, BELOW_MAX = 5, 14  # their height there
+ASKED = {
+    "search": "text, or node:n1 term>=2; enter goes to the next hit",
+    "filter": "kind:deliver node:n1 from:n2 label:Vote term>=2 -text; empty shows all",
+    "goto": "a step's number, or the beginning of an event's id",
+}
+
+
+class Viewer(App[int]):
+    """path: of the trace, for the command that `y` copies."""
+
+    CSS_PATH = "viewer.tcss"
+    TITLE = "demi"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, key.action, key.word or key.help, show=False)
+        for key in KEYS
+        if key.action != "command_palette"
+    ]
+
+    def __init__(self, model: Model, path: str, words: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.model = model
+        self.path = path
+        self.words = words
+        self.failure: Exception | None = None
+        self.shown_panels = True
+        self.turned = 0
+        self._looked = 0.0
+        self._palette_of: tuple[str, Palette] | None = None
+
+    # ---- the pieces
+
+    def compose(self) -> ComposeResult:
+        model = self.model
+        with Container(id="main"):
+            with Container(id="left"):
+                yield Sheet(title_rows(model, self._picture), self.colours, "top")
+                yield Lanes(model, self.colours)
+            yield Sheet(panel_rows(model, self._columns, lambda: self.turned), self.colours, "side")
+        yield Prompt()
+        yield Hints(hints(False), lambda: self.model.note, self.colours)
+
+    def _picture(self) -> Any:
+        return self.query_one(Lanes).picture
+
+    def colours(self) -> Palette:
+        """The styles of the theme."""
+        if self._palette_of is None or self._palette_of[0] != self.theme:
+            self._palette_of = self.theme, Palette(self.theme_variables)
+        return self._palette_of[1]
+
+    def on_mount(self) -> None:
+        self.query_one(Prompt).done()
+        lanes = self.query_one(Lanes)
+        if self.model.plain:
+            self.add_class("-ascii")
+            lanes.styles.scrollbar_size_vertical = 0
+        lanes.focus()
+        self._place(self.size.width, self.size.height)
+        self.set_interval(TICK_SECONDS, self._tick)
+        self._restore_on_signals()
+
+    def _restore_on_signals(self) -> None:
+        """A killed viewer gives the terminal back."""
+        loop = self._loop
+        for one in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                if loop is not None:
+                    loop.add_signal_handler(one, self.exit, 128 + one)
+            except (NotImplementedError, ValueError, RuntimeError):  # not the main thread, or Windows
+                return
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._place(event.size.width, event.size.height)
+
+    def _columns(self) -> int:
+        width = self.size.width
+        return 2 if TWO_COLUMNS <= width < WIDE else 1
+
+    def _place(self, width: int, height: int) -> None:
+        """Panels at the right where there is room, else below, else nowhere."""
+        side = self.query_one("#side", Sheet)
+        wide = width >= WIDE
+        main = self.query_one("#main", Container)
+        main.styles.layout = "horizontal" if wide else "vertical"
+        main.set_class(wide, "-wide")
+        side.display = self.shown_panels and (wide or height >= 16)
+        wanted = len(self.model.lines) + 3
+        below = max(BELOW_MIN, min(BELOW_MAX, (height - 4) // 3), height - wanted - 1)
+        side.styles.width = SIDE if wide else "100%"
+        side.styles.height = "100%" if wide else below
+        self.show()
+
+    def show(self) -> None:
+        """Draw everything from the model."""
+        if not self.is_mounted:
+            return
+        self.query_one(Lanes).renew()
+        for piece in self.query(Sheet):
+            piece.refresh()
+        self.query_one(Hints).refresh()
+
+    # ---- work between keys
+
+    def _tick(self) -> None:
+        model = self.model
+        busy = model.work is not None or not model.facts.complete
+        now = time.monotonic()
+        if busy:
+            model.pump(lambda: time.monotonic() - now < SLICE_SECONDS)
+        grew = False
+        if now - self._looked >= FOLLOW_SECONDS:
+            self._looked = now
+            grew = model.refresh()
+        if busy or grew or model.live_changed():
+            self.show()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep what went wrong: the command line tells it when the terminal is back."""
+        self.failure = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Close without Textual's own traceback, which shows the values of all variables."""
+        self._close_messages_no_wait()
+
+    # ---- actions; names as in `keys.py`
+
+    def _do(self, what: Any, *words: Any) -> None:
+        what(*words)
+        now = time.monotonic()
+        self.model.pump(lambda: time.monotonic() - now < SLICE_SECONDS)
+        self.show()
+
+    def _page(self) -> int:
+        return max(1, self.query_one(Lanes).size.height - 2)
+
+    def action_down(self) -> None:
+        self._do(self.model.move, 1)
+
+    def action_up(self) -> None:
+        self._do(self.model.move, -1)
+
+    def action_page_down(self) -> None:
+        self._do(self.model.move, self._page())
+
+    def action_page_up(self) -> None:
+        self._do(self.model.move, -self._page())
+
+    def action_first(self) -> None:
+        self._do(self.model.first)
+
+    def action_last(self) -> None:
+        self._do(self.model.last)
+
+    def action_next_on_node(self) -> None:
+        self._do(self.model.on_node, True)
+
+    def action_previous_on_node(self) -> None:
+        self._do(self.model.on_node, False)
+
+    def action_cause(self) -> None:
+        self._do(self.model.cause)
+
+    def action_effect(self) -> None:
+        self._do(self.model.effect)
+
+    def action_sibling(self) -> None:
+        self._do(self.model.sibling)
+
+    def action_follow(self) -> None:
+        self._do(self.model.follow)
+
+    def action_jump_back(self) -> None:
+        self._do(self.model.back)
+
+    def action_release(self) -> None:
+        self._do(self.model.release)
+
+    def action_again(self) -> None:
+        self._do(self.model.again, True)
+
+    def action_again_up(self) -> None:
+        self._do(self.model.again, False)
+
+    def action_turn(self) -> None:
+        self.turned += 1
+        self.show()
+
+    def action_turn_back(self) -> None:
+        self.turned -= 1
+        self.show()
+
+    def action_panels(self) -> None:
+        self.shown_panels = not self.shown_panels
+        self._place(self.size.width, self.size.height)
+
+    def action_copy(self) -> None:
+        step = self.model.step
+        words = ["demi", "replay", self.path, *self.words]
+        until = ["--until", str(step)] if step and step < self.model.steps else []
+        line = shlex.join([*words, *until])
+        self.copy_to_clipboard(line)
+        self.model.note = f"copied: {line}"
+        self.show()
+
+    def action_help(self) -> None:
+        self._read(help_rows(self.model.plain, False))
+
+    def action_details(self) -> None:
+        self._read(detail_rows(self.model))
+
+    def _read(self, rows: Rows) -> None:
+        self.push_screen(Page(rows, self.colours, self.model.plain))
+
+    # ---- asking
+
+    def action_search(self) -> None:
+        self._ask("search", self.model.needle)
+
+    def action_filter(self) -> None:
+        self._ask("filter", self.model.filter)
+
+    def action_goto(self) -> None:
+        self._ask("goto", "")
+
+    def _ask(self, what: str, text: str) -> None:
+        self.query_one(Hints).display = False
+        self.query_one(Prompt).ask(what, text, ASKED[what])
+
+    def on_prompt_typed(self, event: Prompt.Typed) -> None:
+        self.query_one(Prompt).done()
+        self.query_one(Hints).display = True
+        self.query_one(Lanes).focus()
+        if event.text is None:
+            self.show()
+            return
+        answer = {
+            "search": self.model.search, "filter": self.model.set_filter, "goto": self.model.goto,
+        }[event.what]  # fmt: skip
+        try:
+            self._do(answer, event.text)
+        except UsageError as error:
+            self.model.note = str(error)
+            self.show()
+
+    def on_lanes_placed(self, event: Lanes.Placed) -> None:
+        self.show()
+
+    def on_lanes_picked(self, event: Lanes.Picked) -> None:
+        self._do(self.model.select, event.row)
+
+    # ---- the palette
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for key in usable(False):
+            if key.action == "command_palette":
+                continue
+            name = key.action.replace("_", " ")
+            yield SystemCommand(name, f"{key.help}  (key {key.shown})", getattr(self, f"action_{key.action}"))
+        yield SystemCommand("theme", "Choose other colours.", self.action_change_theme)

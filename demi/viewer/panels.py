@@ -1,0 +1,281 @@
+"""What stands beside the lanes: sections of text about the selected step.
+
+The one insight: each section is a title and rows made from the model alone, so how many of them fit, and
+where, is decided once for every size of terminal (`arrange`), and a golden test reads them as text.
+
+A section for which the trace has nothing says why in one line, or is left out where it could not apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from demi.events import Kind
+from demi.minimizer.certify import explanation
+from demi.render.changes import UNKNOWN
+from demi.render.glyphs import ASCII, UNICODE, Glyphs
+from demi.render.rows import Row, Span
+from demi.render.story import story
+from demi.render.text import brief, clip, safe, width
+from demi.trace import Entry, Trace
+from demi.viewer.model import Model
+
+NAMED_MAX = 40  # enabled events that are named; a longer list is a wall
+LOGGED_MAX = 30  # lines of a node's log that are looked for, newest first
+LOG_STEPS_MAX = 400  # steps of the node that are looked through for them
+VALUE_MAX = 60  # characters of a value
+TEXT_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title and what is below it; each line is (text, style)."""
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def sections(model: Model) -> list[Section]:
+    """All sections that have something to say, the most wanted first."""
+    step = model.step
+    if not step:
+        return [Section("nothing", (("The trace has no step to show.", "dim"),))]
+    makers: list[Callable[[Model, Entry], Section | None]] = [
+        _step, _state, _enabled, _invariants, _why, _log,
+    ]  # fmt: skip
+    if step == model.bad_step:
+        makers.insert(0, _violation)
+    else:
+        makers.append(_violation)
+    entry = model.look(step)
+    return [made for make in makers if (made := make(model, entry)) is not None]
+
+
+def _glyphs(model: Model) -> Glyphs:
+    return ASCII if model.plain else UNICODE
+
+
+# ---- the sections
+
+
+def _violation(model: Model, entry: Entry) -> Section | None:
+    source, plain = model.facts.source, model.plain
+    found = source.footer.violation if source.footer else None
+    if found is None:
+        return None
+    lines = [(safe(found.detail.text, plain, TEXT_MAX), "bad")]
+    if model.facts.known >= model.bad_step:
+        for node in found.detail.nodes:
+            if node in source.header.nodes:
+                seen = model.facts.seen(node, model.bad_step).copy()
+                told = story(found, node, seen, model.facts.look, plain)
+                lines += [(line, "") for line in told]
+    where = f"step {model.bad_step}" if model.bad_step else "while starting"
+    return Section(f"VIOLATED {safe(found.fingerprint, plain)} {where}", tuple(lines))
+
+
+def _step(model: Model, entry: Entry) -> Section:
+    name, facts, plain, step = entry.name, model.facts, model.plain, model.step
+    to = _glyphs(model).to
+    lines: list[tuple[str, str]] = []
+    cause = facts.cause(step)
+    if cause:
+        word = "sent" if name.kind == Kind.DELIVER else "armed"
+        lines.append((f"{word} in step {cause} by {safe(facts.entry(cause).id, plain)}", ""))
+    elif entry.is_external:
+        lines.append(("from outside", "input"))
+    if entry.msg not in (None, {}, []):
+        said = brief(entry.msg, 400, _glyphs(model).more, plain)
+        lines.append((f"content {said}", "payload"))
+    if entry.fell:
+        lines.append(("reached nobody", "lost"))
+    if entry.fail is not None:
+        words = (safe(str(entry.fail.get(key, "")), plain) for key in ("error", "where", "text"))
+        lines.append(("raised {} in {}: {}".format(*words), "bad"))
+    effects = {facts.entry(later).id: later for later in facts.effects(step)}
+    for word, ids in (("sends", entry.out), ("arms", entry.armed)):
+        for made in ids:
+            later = effects.get(made)
+            unread = not facts.complete
+            when = f" {to} step {later}" if later else "" if unread else f" {to} not in this trace"
+            lines.append((f"{word} {safe(made, plain)}{when}", "" if later else "dim"))
+    lines += [(f"loses {safe(gone, plain)}", "lost") for gone in entry.lost]
+    return Section(f"step {step}  {safe(entry.id, plain)}", tuple(lines) or (("no effect", "dim"),))
+
+
+def _state(model: Model, entry: Entry) -> Section | None:
+    node, step, facts = entry.name.node, model.step, model.facts
+    if not node:
+        return None
+    if step > facts.known:
+        return Section(f"state of {node}", ((f"read so far: {facts.known} steps", "dim"),))
+    glyphs, plain = _glyphs(model), model.plain
+    changes = {change.field: change for change in facts.told(step).changes}
+    fold = facts.after(step)
+    down, seen = node in fold.down, fold.node(node)
+
+    def said(value: object) -> str:
+        return brief(value, VALUE_MAX, glyphs.more, plain)
+
+    lines = [("down", "fault")] if down else []
+    for field, value in sorted(seen.fields.items(), key=lambda item: item[0] not in changes):
+        text, style = f"{safe(field, plain)} {said(value)}", ""
+        if field in changes:
+            old = changes[field].old
+            was = "" if old is UNKNOWN else f"{said(old)}{glyphs.to}"
+            text = f"{glyphs.involved} {safe(field, plain)} {was}{said(value)}"
+            style = "changed"
+        lines.append((text, style))
+    title = f"{node} after step {step}" + ("" if changes else ", nothing changed")
+    return Section(title, tuple(lines) or (("shows nothing", "dim"),))
+
+
+def _enabled(model: Model, entry: Entry) -> Section:
+    known, plain = model.live.at(model.step), model.plain
+    title = f"enabled before: {entry.en}" + (" (and inputs)" if entry.is_external else "")
+    if known is None:
+        return Section(title, (("asking the target...", "dim"),))
+    if known.problem:
+        return Section(title, ((safe(known.problem, plain, TEXT_MAX), "dim"),))
+    mark = _glyphs(model).here
+    lines = [
+        (f"{mark} {safe(one, plain)}", "head") if one == entry.id else (f"  {safe(one, plain)}", "")
+        for one in sorted(known.enabled, key=lambda one: one != entry.id)[:NAMED_MAX]
+    ]
+    if len(known.enabled) > NAMED_MAX:
+        lines.append((f"  and {len(known.enabled) - NAMED_MAX} more", "dim"))
+    return Section(title, tuple(lines) or (("nothing but inputs", "dim"),))
+
+
+def _invariants(model: Model, entry: Entry) -> Section:
+    known, plain = model.live.at(model.step), model.plain
+    footer = model.facts.source.footer
+    found = footer.violation if footer else None
+    broken = found.invariant if found and model.step >= model.bad_step else ""
+    names = list(known.invariants) if known else []
+    if found and found.invariant not in [name for name, _ in names]:
+        names.append((found.invariant, ""))
+    yes, no = ("ok", "NO") if plain else ("✔", "✗")
+    lines = []
+    for name, doc in names:
+        said = f"{no if name == broken else yes} {safe(name, plain)}"
+        lines.append((said + (f": {safe(doc, plain)}" if doc else ""), "bad" if name == broken else ""))
+    if not lines:
+        lines.append(("the trace names none", "dim"))
+    return Section("invariants after the step", tuple(lines))
+
+
+def _why(model: Model, entry: Entry) -> Section | None:
+    source = model.facts.source
+    said = explanation(Trace(source.header, (entry,), source.footer), 0)
+    if not said:
+        return None
+    head, _, rest = said.partition(": ")
+    lines = ((f"{head}:", "dim"), *((part, "") for part in safe(rest, model.plain, TEXT_MAX).split("; ")))
+    return Section("why it is needed", lines)
+
+
+def _log(model: Model, entry: Entry) -> Section | None:
+    """Newest lines of the node up to the step."""
+    facts, at = model.facts, model.step
+    lines: list[tuple[str, str]] = []
+    for _ in range(LOG_STEPS_MAX):
+        if not at or len(lines) >= LOGGED_MAX:
+            break
+        style = "" if at == model.step else "dim"
+        logged = reversed(facts.entry(at).log)
+        lines += [(f"{at:>5} {safe(text, model.plain)}", style) for text in logged]
+        at = facts.previous(at)
+    if not lines:
+        return None
+    return Section(f"log of {entry.name.node}, newest first", tuple(lines[:LOGGED_MAX]))
+
+
+# ---- where they stand
+
+
+def arrange(
+    made: Sequence[Section], cells: int, height: int, columns: int, plain: bool, turned: int = 0
+) -> list[Row]:
+    """Sections in columns of equal width, top to bottom; what does not fit is said in the last row.
+
+    turned: how many sections go to the end first (the tab key).
+    """
+    if not made or height < 1 or cells < 1:
+        return []
+    at = turned % len(made)
+    order = [*made[at:], *made[:at]]
+    glyphs = ASCII if plain else UNICODE
+    room = (cells - 3 * (columns - 1)) // columns
+    stacks, left = _stacked(order, room, height, columns, glyphs)
+    rows = []
+    for number in range(height):
+        text, spans = "", []
+        for column, stack in enumerate(stacks):
+            if column:
+                text += " " * (column * (room + 3) - 2 - width(text)) + f"{glyphs.lane} "
+                spans.append(Span(len(text) - 2, len(text) - 1, "lane"))
+            line, style = stack[number] if number < len(stack) else ("", "")
+            if style:
+                spans.append(Span(len(text), len(text) + len(line), style))
+            text += line
+        rows.append(Row(text, tuple(spans)))
+    if left:
+        note = f" tab: {left} more"
+        last = rows[-1]
+        text = clip(last.text, cells - len(note) - 1, glyphs.more)
+        text += " " * (cells - len(note) - width(text)) + note
+        spans = [Span(s.start, min(s.end, cells - len(note)), s.style) for s in last.spans]
+        spans.append(Span(len(text) - len(note), len(text), "dim"))
+        rows[-1] = Row(text, tuple(s for s in spans if s.start < s.end))
+    return rows
+
+
+def _stacked(
+    order: Sequence[Section], room: int, height: int, columns: int, glyphs: Glyphs
+) -> tuple[list[list[tuple[str, str]]], int]:
+    """The rows of each column, and how many sections found no room."""
+    stacks: list[list[tuple[str, str]]] = [[] for _ in range(columns)]
+    column, left = 0, 0
+    for section in order:
+        rows = [(_ruled(section.title, room, glyphs), "section")]
+        for text, style in section.lines:
+            rows += [(line, style) for line in folded(text, room, glyphs.more)]
+        if column < columns and stacks[column]:
+            column += len(stacks[column]) + min(len(rows), 3) > height
+        if column >= columns:
+            left += 1
+            continue
+        space = height - len(stacks[column])
+        if len(rows) > space:
+            more = len(rows) - space + 1
+            rows = [*rows[: space - 1], (f"{glyphs.more} {more} more rows: enter", "dim")]
+        stacks[column] += rows
+    return stacks, left
+
+
+def _ruled(title: str, room: int, glyphs: Glyphs) -> str:
+    text = clip(f"{glyphs.rule}{glyphs.rule} {title} ", room, glyphs.more)
+    return text + glyphs.rule * (room - width(text))
+
+
+def folded(text: str, room: int, more: str, indent: str = "  ") -> list[str]:
+    """Text in rows of at most `room` cells, folded at blanks; a longer word is cut into pieces."""
+    rows: list[str] = []
+    row = ""
+    for word in text.split(" "):
+        longer = f"{row} {word}" if row else word
+        if width(longer) <= room:
+            row = longer
+            continue
+        if row:
+            rows.append(row)
+        row = indent + word if room > 8 else word
+        while width(row) > room:
+            piece = clip(row, room, "")
+            if not piece:
+                return [*rows, more]
+            rows.append(piece)
+            row = row[len(piece) :]
+    return [*rows, row] if row or not rows else rows

@@ -1,0 +1,177 @@
+"""Screens over the main one: the help, and all that is known of one step.
+
+The one insight: both are long text that one scrolls through, so one screen shows either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.events import Resize
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from demi.render.rows import Row, Span
+from demi.render.text import safe, width
+from demi.viewer.filters import HELP
+from demi.viewer.keys import GROUPS
+from demi.viewer.model import Model
+from demi.viewer.palette import Palette, plain_strip
+from demi.viewer.panels import folded, sections
+from demi.viewer.picture import LEGEND, MARKS, MARKS_ASCII
+
+CONTENT_MAX = 4 << 20  # characters of one step's content that can be read in full
+
+Rows = Callable[[int], list[Row]]
+"""Rows for a width."""
+
+
+class Reading(ScrollView, can_focus=True):
+    """Rows that are longer than the screen."""
+
+    def __init__(self, rows: Rows, palette: Callable[[], Palette]) -> None:
+        super().__init__(id="reading")
+        self._make = rows
+        self.palette = palette
+        self._rows: list[Row] = []
+
+    def on_resize(self, event: Resize) -> None:
+        cells = self.scrollable_content_region.width
+        self._rows = self._make(max(1, cells))
+        self.virtual_size = Size(cells, len(self._rows))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        at = self.scroll_offset.y + y
+        row = self._rows[at] if at < len(self._rows) else Row("")
+        return plain_strip(row, self.size.width, self.rich_style, self.palette())
+
+
+class Page(ModalScreen[None]):
+    """A page to scroll through; escape, q and the key that opened it close it."""
+
+    BINDINGS = [
+        Binding("escape,q,enter,question_mark,f1", "dismiss_page", "close"),
+        Binding("j,down", "by(1)", "down"),
+        Binding("k,up", "by(-1)", "up"),
+        Binding("pagedown,space", "page(1)", "page down"),
+        Binding("pageup", "page(-1)", "page up"),
+        Binding("g,home", "edge(0)", "top"),
+        Binding("G,end", "edge(1)", "end"),
+    ]
+
+    def __init__(self, rows: Rows, palette: Callable[[], Palette], plain: bool) -> None:
+        super().__init__()
+        self._rows = rows
+        self._palette = palette
+        self._plain = plain
+
+    def compose(self) -> ComposeResult:
+        reading = Reading(self._rows, self._palette)
+        if self._plain:
+            reading.styles.scrollbar_size_vertical = 0
+        yield reading
+
+    def action_dismiss_page(self) -> None:
+        self.dismiss(None)
+
+    def action_by(self, lines: int) -> None:
+        self.query_one(Reading).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, screens: int) -> None:
+        reading = self.query_one(Reading)
+        reading.scroll_relative(y=screens * max(1, reading.size.height - 1), animate=False)
+
+    def action_edge(self, end: int) -> None:
+        reading = self.query_one(Reading)
+        reading.scroll_to(y=reading.max_scroll_y if end else 0, animate=False)
+
+
+def help_rows(plain: bool, two: bool) -> Rows:
+    """The table of keys, the marks and the filter expressions."""
+
+    def make(cells: int) -> list[Row]:
+        rows = [_head("keys (esc closes this)", cells)]
+        for word, keys in GROUPS:
+            for key in keys:
+                if two or not key.two:
+                    rows += _entry(f"{word if key is keys[0] else '':<5} {key.shown:<10}", key.help, cells)
+        rows += [Row(""), _head("marks before a step", cells)]
+        marks = MARKS_ASCII if plain else MARKS
+        rows += [
+            row for name, said in LEGEND for row in _entry(f"{getattr(marks, name):<2}", said, cells)
+        ]
+        rows += [Row(""), _head("filter and search", cells)]
+        rows += [Row(text) for text in folded(HELP, cells, "")]
+        return rows
+
+    return make
+
+
+def _head(text: str, cells: int) -> Row:
+    return Row(text[:cells], (Span(0, min(len(text), cells), "head"),))
+
+
+def _entry(head: str, said: str, cells: int) -> list[Row]:
+    room = max(8, cells - len(head) - 1)
+    lines = folded(said, room, "", "")
+    return [
+        Row(f"{head if not number else ' ' * len(head)} {line}", (Span(0, len(head), "head"),))
+        for number, line in enumerate(lines)
+    ]
+
+
+def detail_rows(model: Model) -> Rows:
+    """Every section in full, then the whole content of the step as JSON."""
+
+    def make(cells: int) -> list[Row]:
+        rows: list[Row] = []
+        for section in sections(model):
+            rows.append(_head(section.title, cells))
+            for text, style in section.lines:
+                rows += [_styled(line, style) for line in folded(text, cells, "")]
+            rows.append(Row(""))
+        entry = model.look(model.step) if model.step else None
+        if entry is not None and entry.msg is not None:
+            rows.append(_head("whole content", cells))
+            rows += [_styled(line, "") for line in _content(entry.msg, cells, model.plain)]
+        return rows
+
+    return make
+
+
+def _styled(line: str, style: str) -> Row:
+    return Row(line, (Span(0, len(line), style),) if style and line else ())
+
+
+def _content(value: object, cells: int, plain: bool) -> list[str]:
+    """JSON, indented; long lines in pieces, control characters escaped."""
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        text = repr(value)
+    cut = text[:CONTENT_MAX]
+    lines = []
+    for line in cut.split("\n"):
+        shown = safe(line, plain, CONTENT_MAX)
+        while width(shown) > cells > 0:
+            piece = _fitting(shown, cells)
+            lines.append(piece)
+            shown = shown[len(piece) :]
+        lines.append(shown)
+    if len(cut) < len(text):
+        lines.append(f"... {len(text) - len(cut)} more characters: demi export TRACE --to text")
+    return lines
+
+
+def _fitting(text: str, cells: int) -> str:
+    """As much of the beginning as fits."""
+    piece = text[:cells]
+    while len(piece) > 1 and width(piece) > cells:
+        piece = piece[:-1]
+    return piece
