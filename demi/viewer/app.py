@@ -12,16 +12,16 @@ import shlex
 import signal
 import time
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.containers import Container
 from textual.screen import Screen
 
 from demi.errors import UsageError
-from demi.viewer.keys import KEYS, hints, usable
+from demi.viewer.keys import hints, usable
 from demi.viewer.model import Model
 from demi.viewer.palette import Palette
 from demi.viewer.screens import Page, Rows, detail_rows, help_rows
@@ -47,11 +47,6 @@ class Viewer(App[int]):
     CSS_PATH = "viewer.tcss"
     TITLE = "demi"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, key.action, key.word or key.help, show=False)
-        for key in KEYS
-        if key.action != "command_palette"
-    ]
 
     def __init__(self, model: Model, path: str, words: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -103,7 +98,11 @@ class Viewer(App[int]):
             try:
                 if loop is not None:
                     loop.add_signal_handler(one, self.exit, 128 + one)
-            except (NotImplementedError, ValueError, RuntimeError):  # not the main thread, or Windows
+            except (
+                NotImplementedError,
+                ValueError,
+                RuntimeError,
+            ):  # not the main thread, or Windows
                 return
 
     def on_resize(self, event: events.Resize) -> None:
@@ -129,12 +128,10 @@ class Viewer(App[int]):
 
     def show(self) -> None:
         """Draw everything from the model."""
-        if not self.is_mounted:
-            return
-        self.query_one(Lanes).renew()
-        for piece in self.query(Sheet):
+        for lanes in self.query(Lanes):
+            lanes.renew()
+        for piece in (*self.query(Sheet), *self.query(Hints)):
             piece.refresh()
-        self.query_one(Hints).refresh()
 
     # ---- work between keys
 
@@ -288,10 +285,15 @@ class Viewer(App[int]):
 
     # ---- the palette
 
+    def action_command_palette(self) -> None:
+        self.push_screen(CommandPalette(placeholder="An action, or a part of its name"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for key in usable(False):
             if key.action == "command_palette":
                 continue
             name = key.action.replace("_", " ")
-            yield SystemCommand(name, f"{key.help}  (key {key.shown})", getattr(self, f"action_{key.action}"))
+            yield SystemCommand(
+                name, f"{key.help}  (key {key.shown})", getattr(self, f"action_{key.action}")
+            )
         yield SystemCommand("theme", "Choose other colours.", self.action_change_theme)

@@ -49,7 +49,9 @@ FINDS = (
     Key("escape", "esc", "release", "", "Let go: of the message, the search, the filter."),
 )
 LOOKS = (
-    Key("enter", "enter", "details", "all", "All that is known of the step, with its whole content."),
+    Key(
+        "enter", "enter", "details", "all", "All that is known of the step, with its whole content."
+    ),
     Key("tab", "tab", "turn", "panel", "The next panel first."),
     Key("shift+tab", "shift+tab", "turn_back", "", "The panel before first."),
     Key("v", "v", "panels", "", "Show or hide the panels."),

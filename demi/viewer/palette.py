@@ -52,7 +52,9 @@ class Palette:
         """The style of a span."""
         return self._styles.get(name, Style.null())
 
-    def strip(self, lit: Lit, cells: int, base: Style, meta: Mapping[str, object] | None = None) -> Strip:
+    def strip(
+        self, lit: Lit, cells: int, base: Style, meta: Mapping[str, object] | None = None
+    ) -> Strip:
         """A row over `base`, of exactly `cells` cells."""
         base = base + TONES.get(lit.tone, Style.null())
         segments = []

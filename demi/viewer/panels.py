@@ -160,7 +160,9 @@ def _invariants(model: Model, entry: Entry) -> Section:
     lines = []
     for name, doc in names:
         said = f"{no if name == broken else yes} {safe(name, plain)}"
-        lines.append((said + (f": {safe(doc, plain)}" if doc else ""), "bad" if name == broken else ""))
+        lines.append(
+            (said + (f": {safe(doc, plain)}" if doc else ""), "bad" if name == broken else "")
+        )
     if not lines:
         lines.append(("the trace names none", "dim"))
     return Section("invariants after the step", tuple(lines))
@@ -172,7 +174,10 @@ def _why(model: Model, entry: Entry) -> Section | None:
     if not said:
         return None
     head, _, rest = said.partition(": ")
-    lines = ((f"{head}:", "dim"), *((part, "") for part in safe(rest, model.plain, TEXT_MAX).split("; ")))
+    lines = (
+        (f"{head}:", "dim"),
+        *((part, "") for part in safe(rest, model.plain, TEXT_MAX).split("; ")),
+    )
     return Section("why it is needed", lines)
 
 

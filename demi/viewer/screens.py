@@ -6,10 +6,11 @@ The one insight: both are long text that one scrolls through, so one screen show
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import ModalScreen
@@ -55,7 +56,7 @@ class Reading(ScrollView, can_focus=True):
 class Page(ModalScreen[None]):
     """A page to scroll through; escape, q and the key that opened it close it."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark,f1", "dismiss_page", "close"),
         Binding("j,down", "by(1)", "down"),
         Binding("k,up", "by(-1)", "up"),
@@ -100,11 +101,15 @@ def help_rows(plain: bool, two: bool) -> Rows:
         for word, keys in GROUPS:
             for key in keys:
                 if two or not key.two:
-                    rows += _entry(f"{word if key is keys[0] else '':<5} {key.shown:<10}", key.help, cells)
+                    rows += _entry(
+                        f"{word if key is keys[0] else '':<5} {key.shown:<10}", key.help, cells
+                    )
         rows += [Row(""), _head("marks before a step", cells)]
         marks = MARKS_ASCII if plain else MARKS
         rows += [
-            row for name, said in LEGEND for row in _entry(f"{getattr(marks, name):<2}", said, cells)
+            row
+            for name, said in LEGEND
+            for row in _entry(f"{getattr(marks, name):<2}", said, cells)
         ]
         rows += [Row(""), _head("filter and search", cells)]
         rows += [Row(text) for text in folded(HELP, cells, "")]

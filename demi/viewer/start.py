@@ -5,9 +5,12 @@ The one insight: whatever ends the application, the terminal is given back befor
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from demi.errors import UsageError
+from demi.target import nearest
 from demi.viewer.app import Viewer
 from demi.viewer.facts import Facts
 from demi.viewer.model import Model
@@ -37,14 +40,22 @@ def prepared(path: Path, wish: Wish) -> Viewer:
         model.set_filter(wish.filter)
     elif wish.at:
         model.goto(wish.at)
-    return Viewer(model, str(path), wish.words)
+    viewer = Viewer(model, str(path), wish.words)
+    if wish.theme and wish.theme not in viewer.available_themes:
+        raise UsageError(
+            f"no theme {wish.theme!r}",
+            where="--theme",
+            remedy=nearest(wish.theme, viewer.available_themes),
+        )
+    viewer.theme = wish.theme or viewer.theme
+    return viewer
 
 
 def show(path: Path, wish: Wish, colour: bool = True) -> int:
     """Show a trace until the user leaves; returns the exit code.  Raises what broke inside."""
+    if not colour:
+        os.environ["NO_COLOR"] = "1"  # how Textual is told
     viewer = prepared(path, wish)
-    if wish.theme:
-        viewer.theme = wish.theme
     code = viewer.run()
     viewer.model.facts.source.close()
     if viewer.failure is not None:

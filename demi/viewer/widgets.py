@@ -7,11 +7,13 @@ API), so the length of a trace costs nothing and nothing has to be kept in step 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -21,6 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from demi.render.rows import Row
+from demi.viewer.keys import KEYS
 from demi.viewer.model import Model
 from demi.viewer.palette import Palette, plain_strip
 from demi.viewer.panels import arrange, sections
@@ -29,8 +32,17 @@ from demi.viewer.picture import Picture, title
 ROWS_ABOVE = 2  # lines kept in sight before and behind the selected one
 
 
-class Lanes(ScrollView, can_focus=True):
-    """The lanes.  The application's bindings move; the wheel scrolls; a click selects."""
+class Lanes(ScrollView, can_focus=True, inherit_bindings=False):
+    """The lanes, and all keys: they mean something only while the lanes have the focus.
+
+    The wheel scrolls; a click selects.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, f"app.{key.action}", key.word or key.help, show=False)
+        for key in KEYS
+        if key.action != "command_palette"  # bound by the application, for every screen
+    ]
 
     class Picked(Message):
         """A row was clicked."""
@@ -44,6 +56,7 @@ class Lanes(ScrollView, can_focus=True):
         self.model = model
         self.palette = palette
         self.picture = Picture(model, 80)
+        self._in_sight: tuple[int, Size] | None = None
 
     def renew(self) -> None:
         """The model or the size changed: draw again, the selected row in sight."""
@@ -52,7 +65,9 @@ class Lanes(ScrollView, can_focus=True):
             self.picture = Picture(self.model, cells)
         lines = self.model.lines
         self.virtual_size = Size(cells, len(lines))
-        if len(lines):
+        sight = self.model.row, self.size
+        if len(lines) and sight != self._in_sight:  # else the wheel may have moved it away
+            self._in_sight = sight
             line = lines.line(self.model.row)
             last = line + 1 if line + 1 < len(lines) and lines.at(line + 1)[1] else line
             above = max(0, line - ROWS_ABOVE)
@@ -102,7 +117,10 @@ class Hints(Widget):
     """The bottom line: keys that can be clicked, or what the last key had to say."""
 
     def __init__(
-        self, hints: list[tuple[str, str, str]], note: Callable[[], str], palette: Callable[[], Palette]
+        self,
+        hints: list[tuple[str, str, str]],
+        note: Callable[[], str],
+        palette: Callable[[], Palette],
     ) -> None:
         super().__init__(id="hints")
         self._hints = hints

@@ -1,0 +1,163 @@
+"""The viewer on a real terminal (a pty): it opens there, stays away elsewhere, and gives it back."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from viewing import RAFT, ROOT
+
+MCS = RAFT / "raft-45.min.jsonl"
+SECONDS = 60.0  # a screen that takes longer has not come
+ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of the terminal
+
+
+class Terminal:
+    """A process whose standard streams are a terminal."""
+
+    def __init__(
+        self,
+        *words: object,
+        size: tuple[int, int] = (100, 30),
+        term: str = "xterm-256color",
+        program: tuple[str, ...] = ("-m", "demi"),
+    ) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.before = termios.tcgetattr(slave)
+        keep = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
+        self._process = subprocess.Popen(
+            [sys.executable, *program, *map(str, words)],
+            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, start_new_session=True,
+            env={**keep, "TERM": term, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        self._slave = slave
+        self.said = b""
+
+    def wait_for(self, text: str) -> None:
+        """Read until the text has come."""
+        while text.encode() not in self.said:
+            ready, _, _ = select.select([self._master], [], [], SECONDS)
+            assert ready, f"{text!r} did not come: {self.said[-400:]!r}"
+            self.said += os.read(self._master, 65536)
+
+    def send(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def kill(self, number: int) -> None:
+        os.kill(self._process.pid, number)
+
+    def end(self) -> int:
+        """Wait for the end; returns the exit code."""
+        while self._process.poll() is None:
+            ready, _, _ = select.select([self._master], [], [], 0.1)
+            if ready:
+                self.said += os.read(self._master, 65536)
+        while select.select([self._master], [], [], 0)[0]:
+            self.said += os.read(self._master, 65536)
+        self.after = termios.tcgetattr(self._slave)
+        os.close(self._slave)
+        os.close(self._master)
+        return self._process.returncode
+
+    @property
+    def restored(self) -> bool:
+        """Is the terminal as it was?"""
+        return self.said.rfind(LEFT) > self.said.rfind(ENTERED) >= 0 and self.after == self.before
+
+
+def test_it_opens_answers_and_gives_the_terminal_back() -> None:
+    terminal = Terminal("view", MCS)
+    terminal.wait_for("both leader of term 2")
+    terminal.send("c")
+    terminal.wait_for("step 16/22")
+    terminal.send("\x1b[<0;10;4M\x1b[<0;10;4m")  # a click on the second row of the lanes
+    terminal.wait_for("step 6/22")
+    terminal.send("q")
+    assert terminal.end() == 0
+    assert terminal.restored
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_killed_viewer_gives_the_terminal_back(number: int) -> None:
+    terminal = Terminal("view", MCS)
+    terminal.wait_for("both leader of term 2")
+    terminal.kill(number)
+    assert terminal.end() == 128 + number
+    assert terminal.restored
+
+
+@pytest.mark.parametrize(
+    ("term", "size"), [("dumb", (100, 30)), ("xterm", (20, 24)), ("xterm", (80, 6))]
+)
+def test_where_no_screen_fits_the_rows_are_printed(term: str, size: tuple[int, int]) -> None:
+    terminal = Terminal("view", MCS, term=term, size=size)
+    assert terminal.end() == 0
+    assert ENTERED not in terminal.said
+    assert b"VIOLATED" in terminal.said
+    plain = re.sub(rb"\x1b\[[0-9;]*m", b"", terminal.said).decode()
+    assert all(len(line) <= size[0] for line in plain.splitlines())
+
+
+@pytest.mark.parametrize("words", [("--plain",), ("--width", 60), ("--json",), ("--from", 3)])
+def test_who_asks_for_rows_gets_rows(words: tuple[object, ...]) -> None:
+    terminal = Terminal("view", MCS, *words)
+    assert terminal.end() == 0
+    assert ENTERED not in terminal.said and b"VIOLATED" in terminal.said
+
+
+def test_a_pipe_gets_rows() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "demi", "view", str(MCS)], cwd=ROOT, capture_output=True, check=True
+    )
+    assert b"VIOLATED ElectionSafety" in done.stdout and b"\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.jsonl",), "cannot read"), ((ROOT / "README.md",), "not JSON"),
+        ((MCS, "--theme", "nordd"), "no theme 'nordd'"), ((MCS, "--filter", "kin:x"), "no filter"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_said_before_the_screen_changes(
+    words: tuple[Path | str, ...], said: str
+) -> None:
+    terminal = Terminal("view", *words)
+    assert terminal.end() == 2
+    assert ENTERED not in terminal.said
+    assert said in terminal.said.decode()
+
+
+def test_no_colour_is_asked_for() -> None:
+    terminal = Terminal("--color", "never", "view", MCS)
+    terminal.wait_for("both leader of term 2")
+    terminal.send("q")
+    assert terminal.end() == 0
+    shades = re.findall(rb"38;2;(\d+);(\d+);(\d+)", terminal.said)
+    assert all(len(set(shade)) == 1 for shade in shades), "only greys"
+
+
+def test_an_error_inside_gives_the_terminal_back_and_is_reported(tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text(
+        "import sys\nfrom demi.cli.main import perform\nfrom demi.viewer.model import Model\n"
+        "Model.first = None\nsys.exit(perform(sys.argv[1:]))\n",
+        "utf-8",
+    )
+    terminal = Terminal("view", MCS, program=(str(program),))
+    terminal.wait_for("both leader of term 2")
+    terminal.send("g")
+    assert terminal.end() == 3
+    assert terminal.restored
+    assert b"internal error in demi: TypeError" in terminal.said
