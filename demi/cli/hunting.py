@@ -97,6 +97,7 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         shown = show(session, job, path, trace, shrink=shrink, last=number == len(kept) - 1)
         interrupted |= shown.interrupted
     job.subject.world.close()
+    failure = failure or result.error
     if failure is not None:
         raise failure
     result = replace(result, interrupted=interrupted)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from demi.errors import DemiError, TargetError
@@ -32,6 +32,7 @@ class HuntResult:
     """runs: all runs 0..runs-1 finished, in `steps` steps.  found: violations kept, by run number.
 
     others: fingerprints that were not wanted, with how often.  interrupted: Ctrl-C ended it.
+    error: what ended it after something was found.
     """
 
     runs: int
@@ -40,6 +41,7 @@ class HuntResult:
     others: dict[str, int]
     interrupted: bool = False
     timed_out: bool = False
+    error: DemiError | None = None
 
 
 @dataclass(slots=True)
@@ -152,21 +154,27 @@ def hunt_parallel(
 ) -> HuntResult:
     """Hunt through runs 0..runs-1.  seconds: wall limit, 0 for none.  keep: violations to collect.
 
-    Ctrl-C ends it with what was found.  Raises the DemiError of the lowest run that ended in one.
+    Ctrl-C ends it with what was found, and so does the DemiError of the lowest run that ended in one;
+    it is raised when nothing was found before.
     """
     campaign = Campaign(runs, keep)
     deadline = time.monotonic() + seconds if seconds else float("inf")
+    interrupted = timed_out = False
+    died: DemiError | None = None
     try:
         if workers <= 1:
             timed_out = _alone(make(), plan, campaign, deadline, progress)
         else:
             timed_out = _pool(make, plan, campaign, deadline, workers, progress)
     except KeyboardInterrupt:
-        return campaign.result(interrupted=True, timed_out=False)
-    error = campaign.error()
-    if error is not None:
-        raise error
-    return campaign.result(interrupted=False, timed_out=timed_out)
+        interrupted = True
+    except TargetError as error:
+        died = error
+    ended_by = died or (None if interrupted else campaign.error())
+    result = campaign.result(interrupted=interrupted, timed_out=timed_out or died is not None)
+    if ended_by is not None and not result.found:
+        raise ended_by
+    return replace(result, error=ended_by)
 
 
 def _alone(

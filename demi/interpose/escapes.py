@@ -24,6 +24,8 @@ from typing import Any
 from demi.errors import ContractError
 
 _HERE = os.sep + str(Path("demi") / "interpose") + os.sep
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_PACKAGES = os.path.join(_LIBRARY, "site-packages")
 _REMEDIES = {
     "socket": "sockets must be made from the stand-in; let the adapter import the module that made it",
     "subprocess": "a child process cannot be held; run the program without it, or hold it as a black box",
@@ -42,15 +44,24 @@ class MissingError(EscapeError, AttributeError):
 
 
 def call_site(depth: int = 1) -> str:
-    """`module.function:line` of the nearest caller outside the adapters; names no path."""
+    """`module.function:line` of the nearest caller in the program; names no path.
+
+    The standard library's own functions are not what a user can change: they count only when nothing else
+    called.
+    """
     frame: types.FrameType | None = sys._getframe(depth)
-    while frame is not None and (
-        _HERE in frame.f_code.co_filename or frame.f_code.co_filename.startswith("<frozen")
-    ):
+    nearest = None
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if _HERE in file:
+            if nearest is not None:
+                break  # what runs the program
+        elif not file.startswith("<frozen"):
+            nearest = nearest or frame
+            if not file.startswith(_LIBRARY) or file.startswith(_PACKAGES):
+                return site_of(frame)
         frame = frame.f_back
-    if frame is None:
-        return "?:0"
-    return site_of(frame)
+    return site_of(nearest) if nearest is not None else "?:0"
 
 
 def site_of(frame: types.FrameType) -> str:

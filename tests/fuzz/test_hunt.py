@@ -256,6 +256,17 @@ def test_an_error_counts_only_if_it_comes_before_the_answer(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_loses_nothing_that_was_found_before_it(workers: int) -> None:
+    plan = Plan(Profile(), "random", seed=0)
+    result = hunt_parallel(broken, plan, runs=1000, seconds=0, keep=1000, workers=workers)
+    assert result.found
+    assert result.error is not None
+    assert "nobody" in result.error.what
+    assert [one.number for one in result.found] == sorted({one.number for one in result.found})
+    assert max(one.number for one in result.found) < result.runs < 1000
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_world_that_cannot_be_built_is_told_as_itself(workers: int) -> None:
     def make() -> Subject:
         raise TargetError("no such world", remedy="build it")

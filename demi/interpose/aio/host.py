@@ -117,10 +117,19 @@ class Host:
         """Virtual seconds; stands still during a step."""
         self.reads += 1
         if self.reads > READS_MAX:
-            raise Stuck(
-                "SpinsOnClock", f"reads the clock {READS_MAX} times in one step; await instead"
-            )
+            self.spins("reads the clock")
         return self.clock.now
+
+    def sleep(self, seconds: float) -> None:
+        """A blocking sleep: the host has one thread, so time passes for all that is due."""
+        self.reads += 1
+        if self.reads > READS_MAX:
+            self.spins("sleeps")
+        self.clock.now += max(0.0, seconds)
+
+    def spins(self, does: str) -> None:
+        """It waits for time that does not pass in a step."""
+        raise Stuck("SpinsOnClock", f"{does} {READS_MAX} times in one step; await instead")
 
     def wall(self) -> float:
         """Seconds since 1970, as this host's clock shows them."""

@@ -172,7 +172,7 @@ class Lives:
         try:
             made = call(host, args)
         except Exception as error:
-            host.note(f"input raised {type(error).__name__}: {error}")
+            _noted(host, error)
             return
         if inspect.iscoroutine(made):
             self.loop.create_task(made).add_done_callback(_told)
@@ -199,8 +199,16 @@ def missing(error: ImportError, host: str) -> TargetError:
 
 
 def _told(task: Any) -> None:
-    """An input that failed says so in the trace; clients fail all the time."""
+    """An input has ended."""
     host = HOST.get()
     if host is not None and not task.cancelled() and task.exception() is not None:
-        error = task.exception()
-        host.note(f"input raised {type(error).__name__}: {error}")
+        _noted(host, task.exception())
+
+
+def _noted(host: Host, error: Exception) -> None:
+    """An input that failed says so in the trace: clients fail all the time, but not for want of a package."""
+    if isinstance(error, DemiError):
+        raise error
+    if isinstance(error, ImportError):
+        raise missing(error, host.name) from error
+    host.note(f"input raised {type(error).__name__}: {error}")

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from demi.events import Event, Kind
+from demi.interpose.aio.host import HOST, Stuck
 from demi.interpose.channels import remove_sorted
 from demi.interpose.world import Step
 
 DELIVER = int(Kind.DELIVER)
 LANE_BITS = 20
 MODEL = "streams"
+PENDING_MAX = 100_000  # messages in flight: more is a program that sends for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Net:
             insort(self._enabled, event)
         lane.queue.append(event)
         self._flight[event] = packet
+        if len(self._flight) > PENDING_MAX and HOST.get() is not None:
+            raise Stuck("Floods", f"has {PENDING_MAX} messages in flight; await what you send")
         pair = self._pairs.get((lane.dst, lane.src))
         if pair is None:
             pair = self._pairs[lane.dst, lane.src] = {}

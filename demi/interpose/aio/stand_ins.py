@@ -26,7 +26,7 @@ from typing import Any
 
 from demi.interpose.aio import files, sockets
 from demi.interpose.aio.host import HOST, Host, Stuck, refusal
-from demi.interpose.escapes import too_early, under
+from demi.interpose.escapes import EscapeError, under
 
 REAL_DATETIME = datetime.datetime
 
@@ -40,11 +40,6 @@ def _dispatch(name: str, real: Callable[..., Any], held: Callable[..., Any]) -> 
 
     stand_in.__name__ = stand_in.__qualname__ = name
     return stand_in
-
-
-def _sleep(host: Host, seconds: float) -> None:
-    """A blocking sleep: the host has one thread, so time passes for all that is due."""
-    host.clock.now += max(0.0, seconds)
 
 
 def _exit(host: Host, code: int = 0) -> None:
@@ -70,7 +65,7 @@ _CLOCKS: dict[str, Callable[..., Any]] = {
     "perf_counter": Host.monotonic,
     "perf_counter_ns": lambda host: int(host.monotonic() * 1e9),
     "process_time": Host.monotonic,
-    "sleep": _sleep,
+    "sleep": Host.sleep,
     "gmtime": lambda host, at=None: _REAL_TIME["gmtime"](host.wall() if at is None else at),
     "localtime": lambda host, at=None: _REAL_TIME["gmtime"](host.wall() if at is None else at),
     "strftime": lambda host, form, at=None: _REAL_TIME["strftime"](
@@ -224,7 +219,14 @@ def bound_deeper(roots: Iterable[str]) -> None:
         for where in _deeper(module, real)
     ]
     if found:
-        raise too_early(tops[0], found)
+        module, where = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise EscapeError(
+            f"bound too early: {where} is a real clock or draw{more}",
+            where=module.removeprefix("demi_target_"),
+            remedy="look it up where it is used, or name the program as text ('module:main')"
+            " and let the adapter import it",
+        )
 
 
 def _deeper(module: Any, real: set[int]) -> Iterator[str]:

@@ -101,11 +101,17 @@ class AsyncioWorld(Lives, Reading):
         self._dead: list[Host] = []
         self._graves: list[object] = []
         try:
-            stand_ins.bound_deeper((*packages, *isolate))
+            own = [one for one in self._calls() if one.split(".")[0] != "demi"]
+            stand_ins.bound_deeper((*packages, *isolate, *own))
             self.reset(0)
         except BaseException:
             self.close()
             raise
+
+    def _calls(self) -> list[str]:
+        """Modules of what is run and put in."""
+        made = [*(one.main for one in self._services), *self._inputs.values()]
+        return sorted({one.__module__ for one in made if hasattr(one, "__module__")} - {"__main__"})
 
     # ---- the life of a run
 

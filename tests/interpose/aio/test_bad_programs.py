@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aio_programs import run
+from aio_programs import do, ext, run
 
 from demi.errors import ContractError, TargetError
 from demi.events import External, Kind
@@ -51,6 +54,18 @@ async def leaves(host: Host) -> None:
     os._exit(3)
 
 
+async def sleeps(host: Host) -> None:
+    while True:
+        time.sleep(1)
+
+
+async def floods(host: Host) -> None:
+    await asyncio.start_server(lambda reader, writer: None, "0.0.0.0", 7)
+    _, writer = await asyncio.open_connection("localhost", 7)
+    while True:
+        writer.write(b"more")
+
+
 async def raises(host: Host) -> None:
     raise ValueError("no")
 
@@ -60,6 +75,8 @@ async def raises(host: Host) -> None:
     [
         (blocks, "Blocks", "blocks", "await, or run it in an executor"),
         (spins, "SpinsOnClock", "spins", "await instead"),
+        (sleeps, "SpinsOnClock", "sleeps", "await instead"),
+        (floods, "Floods", "floods", "await what you send"),
         (leaks, "LeaksTasks", "leaks", "await or cancel them"),
         (leaves, "OsExit", "leaves", "os._exit(3)"),
         (raises, "ValueError", "raises", "no"),
@@ -121,11 +138,7 @@ def test_what_would_escape_is_refused_where_it_happens(does: Callable[[], None],
 
     with pytest.raises(ContractError, match=said) as caught:
         AsyncioWorld({"a": Service(main)})
-    assert (
-        does.__name__ in caught.value.where
-        or "subprocess" in caught.value.where
-        or ("threading" in caught.value.where)
-    )
+    assert does.__name__ in caught.value.where
     assert caught.value.remedy
     assert time.monotonic is CLOCK
 
@@ -150,14 +163,56 @@ def test_a_missing_package_says_what_to_install() -> None:
     assert caught.value.remedy == "pip install no_such_package"
 
 
-def late(clock: Callable[[], float] = time.monotonic) -> float:
-    """A clock bound before anybody could replace it."""
+def test_an_input_that_wants_a_missing_package_says_so_too() -> None:
+    async def idle(host: Host) -> None:
+        """Waits for inputs."""
+
+    def at_once(host: Host, args: Any) -> None:
+        import no_such_package  # noqa: F401
+
+    async def later(host: Host, args: Any) -> None:
+        at_once(host, args)
+
+    for does in (at_once, later):
+        world = AsyncioWorld({"a": Service(idle)}, inputs={"go": does})
+        try:
+            with pytest.raises(TargetError, match="not installed"):
+                do(world, ext(Kind.INJECT, "a", label="go"))
+        finally:
+            world.close()
+
+
+EARLY = """
+import time
+
+class Stamp:
+    now = time.monotonic
+
+async def main(host):
+    host.state = Stamp.now()
+
+def late(clock=time.time):
     return clock()
+"""
 
 
-def test_a_clock_bound_too_deep_is_named() -> None:
-    with pytest.raises(EscapeError, match="a default of late"):
-        AsyncioWorld({"a": Service(raises)}, packages=[__name__])
+def test_clocks_bound_too_deep_are_named_and_come_right_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "early_program.py").write_text(EARLY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "early_program", raising=False)
+    by_name = AsyncioWorld({"a": Service("early_program:main")})
+    try:
+        assert by_name.observe().state(0) == 0.0  # imported under the stand-ins
+    finally:
+        by_name.close()
+    del sys.modules["early_program"]
+    early = importlib.import_module("early_program")
+    with pytest.raises(EscapeError, match=r"Stamp\.now is a real clock.*and 1 more") as caught:
+        AsyncioWorld({"a": Service(early.main)})
+    assert caught.value.where == "early_program"
+    assert "module:main" in caught.value.remedy
 
 
 def target_of(main: Any) -> Target:
