@@ -30,11 +30,13 @@ from demi.cli import (
 from demi.cli.output import make_writer
 from demi.cli.session import Session
 from demi.errors import UsageError
+from demi.interpose.escapes import allow
 from demi.target import nearest
 
 EPILOG = (
-    "--json, -q, -v, --color and --profile may stand anywhere.  Exit codes: 0 nothing violated, 1 violation, "
-    "2 usage, target or file error, 3 internal error, 4 diverged, 5 nothing ran, 130 interrupted."
+    "--json, -q, -v, --color, --profile and --allow-escape may stand anywhere.  Exit codes: "
+    "0 nothing violated, 1 violation, 2 usage, target or file error, 3 internal error, 4 diverged, "
+    "5 nothing ran, 130 interrupted."
 )
 app = typer.Typer(
     name="demi",
@@ -61,7 +63,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo.demo,
 }
 COLORS = ("auto", "always", "never")
-_VALUED = ("--color", "--profile")
+_VALUED = ("--color", "--profile", "--allow-escape")
 _ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}
 
 
@@ -89,6 +91,14 @@ def options(
     profile: Annotated[
         str, typer.Option("--profile", help="Use [tool.demi.profiles.NAME].", metavar="NAME")
     ] = "",
+    allow_escape: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-escape",
+            help="Let programs reach a real socket, subprocess, thread or file; repeatable.",
+            metavar="KIND",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which demi.")
     ] = False,
@@ -100,6 +110,8 @@ def options(
     session.writer = make_writer(json=json, color=color, quiet=quiet, verbose=verbose)
     session.quiet, session.verbose, session.color = quiet, verbose, color
     session.profile = profile
+    if allow_escape:
+        allow(allow_escape)
     session.command = context.invoked_subcommand or ""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import DemiError, DivergenceError, ExitCode, TargetError
+from demi.interpose.escapes import allow, allowed
 
 if TYPE_CHECKING:
     from demi.cli.session import Session
@@ -108,7 +109,9 @@ def run_elsewhere(schedule: Schedule, setting: Setting) -> tuple[Trace, Divergen
 
     environment = {**os.environ, "PYTHONHASHSEED": str(setting.hash_seed), "NO_COLOR": "1"}
     with tempfile.TemporaryDirectory(prefix="demi-check-") as folder:
-        order = {**asdict(schedule), "threshold": setting.threshold, "folder": folder}
+        order = {
+            **asdict(schedule), "threshold": setting.threshold, "folder": folder, "escapes": allowed()
+        }  # fmt: skip
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "demi.cli.elsewhere"], input=json.dumps(order),
@@ -145,6 +148,7 @@ def perform(order: dict[str, Any]) -> dict[str, Any]:
     from demi.trace_codec import save
 
     gc.set_threshold(order["threshold"])
+    allow(order["escapes"])
     session: Session = plain_session()
     try:
         loaded = session.load(order["spec"])

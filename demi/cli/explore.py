@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from demi.cli.hunting import Hunt, show
+from demi.cli.hunting import Hunt, show, tell_notices
 from demi.cli.loading import Loaded
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, make_subject
 from demi.errors import ExitCode, UsageError
+from demi.interpose.notices import take_notices
 
 if TYPE_CHECKING:
     from demi.cli.config import Settings
@@ -174,6 +175,7 @@ def explore(
     kept = _keep_rest(resume, result)
     for violation in result.violations:
         _found(session, job, settings, bug, result.algorithm, violation[1])
+    tell_notices(session, take_notices(job.subject.world))
     job.subject.world.close()
     if kept:
         session.writer.emit(notice("rest", f"saved in {kept}; the same command goes on from there"))

@@ -90,6 +90,7 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         started(target.name, version, described(plan), plan.seed, settings.runs, workers, job.bug)
     )
     result = search(session, job, workers)
+    tell_notices(session, result.notices)
     kept, failure = save_all(session, job, result.found)
     interrupted = result.interrupted
     for number, (path, trace) in enumerate(kept):
@@ -102,6 +103,14 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         raise failure
     result = replace(result, interrupted=interrupted)
     return conclude(session, job, result, time.monotonic() - began)
+
+
+def tell_notices(session: Session, texts: Sequence[str]) -> None:
+    """What a world has to say that decides nothing."""
+    from demi.cli.messages import notice
+
+    for text in texts:
+        session.writer.note(notice("note", text))
 
 
 def described(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from functools import cache
 
 from demi.errors import DemiError, TargetError
 from demi.fuzz.hunt import Found, Plan, Progress, hunt, matches
+from demi.interpose.notices import take_notices
 from demi.scheduler.execute import Subject
 
 BLOCK_RUNS = 50  # long enough to hide the hand-over (1 ms), short enough to stop soon
@@ -32,7 +33,7 @@ class HuntResult:
     """runs: all runs 0..runs-1 finished, in `steps` steps.  found: violations kept, by run number.
 
     others: fingerprints that were not wanted, with how often.  interrupted: Ctrl-C ended it.
-    error: what ended it after something was found.
+    error: what ended it after something was found.  notices: what the worlds had to say, sorted.
     """
 
     runs: int
@@ -42,6 +43,7 @@ class HuntResult:
     interrupted: bool = False
     timed_out: bool = False
     error: DemiError | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Block:
     """The outcome of runs first..done-1 of a block first..last-1.
 
     sizes: steps of each run.  others: run numbers and fingerprints.  error: what run `done` raised.
+    notices: run numbers and what came up there first in this process.
     """
 
     first: int
@@ -58,6 +61,7 @@ class Block:
     found: list[Found] = field(default_factory=list)
     others: list[tuple[int, str]] = field(default_factory=list)
     error: DemiError | None = None
+    notices: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def settled(self) -> bool:
@@ -68,8 +72,10 @@ class Block:
 def fill_block(subject: Subject, plan: Plan, block: Block, keep: int) -> None:
     """Run a block; stops early when `keep` violations were found or it takes long."""
     started = time.monotonic()
+    block.notices = [(0, text) for text in take_notices(subject.world)]  # of building the world
     try:
         for number, outcome in hunt(subject, plan, iter(range(block.first, block.last))):
+            block.notices += [(number, text) for text in take_notices(subject.world)]
             violation = outcome.violation
             if violation is not None and matches(plan, outcome):
                 block.found.append(Found(number, plan.seed + number, violation, outcome.steps))
@@ -81,6 +87,7 @@ def fill_block(subject: Subject, plan: Plan, block: Block, keep: int) -> None:
                 break
     except DemiError as error:
         block.error = error  # counts only if no run below it ends the hunt
+        block.notices += [(block.done, text) for text in take_notices(subject.world)]
 
 
 class Campaign:
@@ -134,9 +141,16 @@ class Campaign:
         for name in [name for number, name in seen if number < limit]:
             others[name] = others.get(name, 0) + 1
         steps = sum(sum(block.sizes[: max(0, limit - block.first)]) for block in self.blocks)
+        told = {
+            text
+            for block in self.blocks
+            for number, text in block.notices
+            if number < limit or (number == block.done and block.error)
+        }
         return HuntResult(
-            min(end, limit), steps, tuple(kept[: self.keep]), others, interrupted, timed_out
-        )
+            min(end, limit), steps, tuple(kept[: self.keep]), others, interrupted, timed_out,
+            notices=tuple(sorted(told)),
+        )  # fmt: skip
 
     def _found(self) -> list[Found]:
         return sorted((f for b in self.blocks for f in b.found), key=lambda f: f.number)

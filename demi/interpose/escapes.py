@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from demi.errors import ContractError
+from demi.errors import ContractError, UsageError
+from demi.interpose.notices import Notices
 
 _HERE = os.sep + str(Path("demi") / "interpose") + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -169,19 +170,57 @@ Opened = Callable[[str, str], bool]
 """(path, mode) -> may the program open it?"""
 
 
+KINDS = ("socket", "subprocess", "thread", "file")
+_allowed: set[str] = set()  # of this process: the user's decision, on the command line
+
+
+def allow(kinds: Iterable[str]) -> None:
+    """Let programs reach real things of these kinds from now on.  Raises UsageError for an unknown one."""
+    _allowed.update(known_kinds(kinds))
+
+
+def allowed() -> list[str]:
+    """What `allow` was given, sorted."""
+    return sorted(_allowed)
+
+
+def known_kinds(kinds: Iterable[str]) -> frozenset[str]:
+    """Kinds of escapes.  Raises UsageError for an unknown one."""
+    given = frozenset(kinds)
+    for unknown in sorted(given - set(KINDS)):
+        raise UsageError(f"no escape {unknown!r}", remedy="known: " + ", ".join(KINDS))
+    return given
+
+
 class Guard:
     """What a running program may reach.  files: allows a path; without it only reading is allowed.
 
-    seen: every escape in order, also those that the program caught.
+    kinds: real things that are allowed besides.  notices: what is told of those that were used.
+    seen: every escape that was refused, in order, also those that the program caught.
     """
 
-    def __init__(self, files: Opened | None = None) -> None:
+    def __init__(
+        self,
+        files: Opened | None = None,
+        kinds: Iterable[str] = (),
+        notices: Notices | None = None,
+    ) -> None:
         self.files = files or reading
+        self.kinds = known_kinds(kinds)
+        self.notices = notices or Notices()
         self.seen: list[EscapeError] = []
 
-    def refuse(self, kind: str, what: str) -> None:
+    def refuse(self, kind: str, what: str) -> str:
+        """Raise EscapeError; or, where the kind is allowed, tell of it and return what is told."""
+        where = call_site(3)
+        if kind in self.kinds or kind in _allowed:
+            told = f"a real {kind}, allowed: {what} at {where}"
+            self.notices.add(told)
+            return told
         error = EscapeError(
-            f"a real {kind} escaped: {what}", where=call_site(3), remedy=_REMEDIES[kind]
+            f"a real {kind} escaped: {what}",
+            where=where,
+            remedy=_REMEDIES[kind] + f"; or --allow-escape {kind}",
         )
         self.seen.append(error)
         raise error

@@ -100,7 +100,10 @@ def _facts(trace: Trace) -> Words:
         facts += [", ", Code(f"{safe(key)}={brief(value, 60)}")]
     if header.parent:
         facts += ["; minimized from ", Code(safe(header.parent)), f" ({safe(minimality(trace))})"]
-    return (*facts, ".")
+    facts.append(".")
+    if any(":chunk#" in entry.id for entry in trace):
+        facts += [" No framing is known for what is called ", Code("chunk"), ": it is one write."]
+    return tuple(facts)
 
 
 def _picture(trace: Trace) -> str:

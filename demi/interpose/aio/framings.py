@@ -73,10 +73,11 @@ class Said(Stream):
 class _Connection:
     """What both directions have learnt.  http: None until the first write."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None], unknown: Callable[[], None]) -> None:
         self.exchange = http1.Exchange()
         self.http: bool | None = None
         self.report = report
+        self.unknown = unknown
 
 
 class Found(Stream):
@@ -91,6 +92,8 @@ class Found(Stream):
         connection = self._connection
         if connection.http is None:
             connection.http = not self._responses and http1.START.match(data) is not None
+            if not connection.http:
+                connection.unknown()
         if not connection.http:
             return [Frame("chunk", data)]
         if self._direction is None:
@@ -123,11 +126,13 @@ class Found(Stream):
         return [Frame(named(lambda data: f"part of {first}", b""), left)]
 
 
-def pair(framing: Framing | None, report: Callable[[str], None]) -> tuple[Stream, Stream]:
-    """(client to server, server to client)."""
+def pair(
+    framing: Framing | None, report: Callable[[str], None], unknown: Callable[[], None]
+) -> tuple[Stream, Stream]:
+    """(client to server, server to client).  report: a framing was given up.  unknown: there is none."""
     if framing is not None:
         return Said(framing, report), Said(framing, report)
-    connection = _Connection(report)
+    connection = _Connection(report, unknown)
     return Found(connection, False), Found(connection, True)
 
 

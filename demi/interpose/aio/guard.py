@@ -1,44 +1,36 @@
 """What a running host may reach of the real machine, and where its log lines go.
 
-The one insight: allowing an escape is a decision of the user, so it is a list of kinds, and whatever used
-it is listed all the same.
+The one insight: an escape ends the run even if the program catches it, so it is noted with the loop as
+well as raised.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from demi.errors import UsageError
 from demi.interpose.aio.host import HOST
-from demi.interpose.escapes import EscapeError, Guard, call_site, reading
-
-KINDS = ("socket", "subprocess", "thread", "file")
+from demi.interpose.escapes import EscapeError, Guard, reading
+from demi.interpose.notices import Notices
 
 
 class HostGuard(Guard):
-    """allowed: kinds of real things that may be reached; they are noted in `seen` and in the host's log."""
+    """kinds: real things that may be reached; told of by `notices`, and in the step that did."""
 
-    def __init__(self, allowed: Sequence[str]) -> None:
-        super().__init__(_reading)
-        unknown = sorted(set(allowed) - set(KINDS))
-        if unknown:
-            raise UsageError(f"no escape {unknown[0]!r}", remedy="known: " + ", ".join(KINDS))
-        self._allowed = frozenset(allowed)
+    def __init__(self, kinds: Iterable[str], notices: Notices) -> None:
+        super().__init__(_reading, kinds, notices)
 
-    def refuse(self, kind: str, what: str) -> None:
+    def refuse(self, kind: str, what: str) -> str:
         host = HOST.get()
-        if kind not in self._allowed:
-            try:
-                super().refuse(kind, what)
-            except EscapeError as error:
-                if host is not None:
-                    host.loop.refusals.append(error)
-                raise
-        where = call_site(3)
-        self.seen.append(EscapeError(f"a real {kind}, allowed: {what}", where=where))
+        try:
+            told = super().refuse(kind, what)
+        except EscapeError as error:
+            if host is not None:
+                host.loop.refusals.append(error)
+            raise
         if host is not None:
-            host.note(f"escape allowed: a real {kind}: {what} at {where}")
+            host.note(told)
+        return told
 
 
 def _reading(path: str, mode: str) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from demi.errors import DemiError
 from demi.interpose.aio import sockets
 from demi.interpose.aio.host import HOST, Stuck, refusal
+from demi.interpose.notices import Notices
 
 if TYPE_CHECKING:
     from demi.interpose.aio.timers import Timers
@@ -56,12 +57,15 @@ class Ready:
 class HeldLoop:
     """One loop for all hosts of one run.  hosts: name -> index."""
 
-    def __init__(self, timers: Timers, wires: Wires, hosts: Mapping[str, int]) -> None:
+    def __init__(
+        self, timers: Timers, wires: Wires, hosts: Mapping[str, int], notices: Notices
+    ) -> None:
         self._self: Any = self  # with its type: see `make_loop`
         self.hosts = hosts
         self.ready: deque[Ready] = deque()
         self.timers = timers
         self.wires = wires
+        self.notices = notices
         self.dead = False
         self.refusals: list[DemiError] = []  # what the program was refused, also what it caught
         self._handler: Any = None
@@ -289,7 +293,7 @@ for _name, _remedy in _REFUSED.items():
 _Loop: Any = type("HeldEventLoop", (HeldLoop, asyncio.AbstractEventLoop), {})
 
 
-def make_loop(timers: Timers, wires: Wires, hosts: Mapping[str, int]) -> HeldLoop:
+def make_loop(timers: Timers, wires: Wires, hosts: Mapping[str, int], notices: Notices) -> HeldLoop:
     """A loop that programs also recognize by its type."""
-    made: HeldLoop = _Loop(timers, wires, hosts)
+    made: HeldLoop = _Loop(timers, wires, hosts, notices)
     return made

@@ -152,6 +152,7 @@ def resolve(name: Any) -> int:
     if found is None:
         found = index_of_address(name)
     if found is None or found >= len(names):
+        host.loop.notices.add(f"no host is called {name!r} in this run: asked at {call_site()}")
         raise socket.gaierror(
             socket.EAI_NONAME, f"no host {name!r} in this run; hosts: {', '.join(names)}"
         )

@@ -111,7 +111,7 @@ class Wires:
                 113, f"Connect call failed ('10.0.0.{index + 1}', {port}): no route to host"
             )
         out, inn = net.connection(host.index, index)
-        framing = pair(self._framing.get(port), host.note)
+        framing = pair(self._framing.get(port), host.note, lambda: self._unframed(port))
         names = ((host.address, host.port()), (address_of(index), port))
         end = End(net, host, out, inn, framing[0], names)
         peer = self._host(index)
@@ -133,6 +133,12 @@ class Wires:
                     net.push(out, Packet(RESET, "reset"))
             raise
         return end
+
+    def _unframed(self, port: int) -> None:
+        self.loop.notices.add(
+            f"port {port} has no known framing, so an event is a chunk, what one write wrote:"
+            f" framing={{{port}: ...}} cuts messages"
+        )
 
     def datagrams(self, factory: Any, local: Any, remote: Any) -> tuple[Endpoint, Any]:
         """A UDP endpoint of the current host."""
@@ -195,7 +201,7 @@ class Wires:
         again, back = self.net.connection(lane.src, lane.dst)
         back.deaf = True
         port = lane.begin.get_extra_info("peername")[1]
-        ask, reply = pair(self._framing.get(port), lambda text: None)
+        ask, reply = pair(self._framing.get(port), lambda text: None, lambda: None)
         ask.feed(packet.data)  # so that the reply is recognized
         opening = Opening(port, (address_of(lane.src), 1), reply, back, False)
         self.net.push(again, replace(packet, args=opening))

@@ -33,6 +33,7 @@ from demi.interpose.aio.timers import TIMER, Timers
 from demi.interpose.aio.watch import Watch
 from demi.interpose.aio.wires import Wires
 from demi.interpose.escapes import watch
+from demi.interpose.notices import Notices
 from demi.interpose.timers import DELIVERY_SECONDS, parse_policy
 from demi.interpose.world import Capabilities, Step
 
@@ -88,7 +89,8 @@ class AsyncioWorld(Lives, Reading):
         self._codec = codec
         self._life = life
         self._prepare = prepare
-        self._guard = HostGuard(escapes)
+        self.notices = Notices()
+        self._guard = HostGuard(escapes, self.notices)
         self._watch = Watch(step_seconds)
         self._closed = False
         atexit.register(self.close)  # else the interpreter's last collection runs dead programs
@@ -128,7 +130,7 @@ class AsyncioWorld(Lives, Reading):
         self.net = Net(self.events)
         self.wires = Wires(self.net, self._up, self._framing, self._codec)
         self.timers = Timers(self._policy, self._life, count)
-        self.loop = self.wires.loop = make_loop(self.timers, self.wires, self.index)
+        self.loop = self.wires.loop = make_loop(self.timers, self.wires, self.index, self.notices)
         self.hosts = [None] * count
         self._mains: list[Any] = [None] * count
         self._disks = [Disk() for _ in range(count)]

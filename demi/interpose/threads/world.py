@@ -21,6 +21,7 @@ from demi.interpose.channels import remove_sorted
 from demi.interpose.connected import Faults
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
+from demi.interpose.notices import Notices
 from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
@@ -86,6 +87,9 @@ class ThreadsWorld(Reading):
             Image(program, self.kernel, host)
             for program, host in zip(programs.values(), hosts, strict=True)
         ]
+        self.notices = Notices()
+        for image in self._images:
+            image.guard.notices = self.notices
         self.reset(0)
 
     # ---- the life of a run

@@ -22,6 +22,7 @@ from demi.events import External, Kind
 from demi.fuzz.hunt import Plan, hunt
 from demi.interpose.aio import AsyncioWorld, Host, Service
 from demi.interpose.escapes import EscapeError
+from demi.interpose.notices import take_notices
 from demi.interpose.world import World
 from demi.scheduler.execute import Subject
 from demi.target import Choice, Config, Profile, Target
@@ -149,7 +150,11 @@ def test_an_allowed_escape_is_listed() -> None:
 
     world = AsyncioWorld({"a": Service(main)}, escapes=["subprocess"])
     try:
-        assert "escape allowed: a real subprocess" in "\n".join(world.reset(1).log)
+        (told,) = world.reset(1).log
+        assert told.startswith("a real subprocess, allowed: subprocess.Popen true at ")
+        assert starts_a_process.__name__ in told
+        assert take_notices(world) == (told,)
+        assert take_notices(world) == ()
     finally:
         world.close()
 
