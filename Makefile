@@ -10,11 +10,12 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 PYSYNCOBJ_VERSIONS := 0.3.11 0.3.12 0.3.17
 VENVS := $(PYSYNCOBJ_VERSIONS:%=.venvs/pysyncobj-%/.stamp)
 
-.PHONY: help demo test browser check bench install venvs clean
+.PHONY: help demo test slow browser check bench install venvs clean
 
 help:
 	@echo 'make demo     a guided tour: find, replay and shrink a bug'
 	@echo 'make test     the tests, without the slow ones'
+	@echo 'make slow     the slow sweeps; some want Open vSwitch (apt-get install openvswitch-switch)'
 	@echo 'make browser  the exported pages, clicked in a headless Chromium'
 	@echo 'make check    format, lint, types and import floors'
 	@echo 'make bench    the benchmark tables'
@@ -27,6 +28,9 @@ demo: .venv/.stamp
 
 test: .venv/.stamp
 	$(BIN)/python -m pytest -n auto
+
+slow: .venv/.stamp
+	$(BIN)/python -m pytest -n auto -m slow
 
 browser: .venv/.stamp
 	$(BIN)/python -m pytest -m browser tests/export
