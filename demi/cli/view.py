@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,7 @@ from demi.cli.session import Session
 from demi.errors import ExitCode, TraceError, UsageError
 
 if TYPE_CHECKING:
+    from demi.render.rows import Row
     from demi.trace import Trace
 
 WIDTH_MIN, WIDTH_MAX = 20, 1000  # below, nothing can be read; above, no terminal is
@@ -31,6 +33,10 @@ AROUND = 10  # steps before and behind `--at` that are printed
 def view(
     context: typer.Context,
     trace: TraceFile,
+    other: Annotated[
+        Path | None,
+        typer.Argument(help="A second one of the same target, to compare.", metavar="OTHER"),
+    ] = None,
     at: Annotated[str, typer.Option(help="The step to show: its number, or its event id.")] = "",
     filter_: Annotated[
         str, typer.Option("--filter", help="Only steps that pass, as in 'node:n1 term>=2'.")
@@ -64,9 +70,12 @@ def view(
     Examples:
       demi view traces/raft/raft-45.min.jsonl
       demi view traces/raft/raft-45.min.jsonl --at 20 --filter "node:n1"
+      demi view traces/raft/raft-45.jsonl.gz traces/raft/raft-45.min.jsonl
       demi view traces/raft/raft-45.jsonl.gz --plain | less -R
       demi view traces/raft/raft-45.min.jsonl --width 100 --from 18 --to 22
     """
+    from demi.cli.messages import command
+
     session: Session = context.obj
     encoding = getattr(sys.stdout, "encoding", "") or ""
     ascii_only = ascii_only or "utf" not in encoding.lower()
@@ -76,11 +85,20 @@ def view(
 
         session.trace = str(trace)
         words = ("--target", target) if target else ()
-        wish = Wish(at, filter_, ascii_only, theme, words)
+        wish = Wish(other, at, filter_, ascii_only, theme, words)
         return show(trace, wish, wants_color(session.color, sys.stdout))
+    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
+    if other is not None:
+        if at or filter_ or first or last:
+            raise UsageError(
+                "two traces are printed whole: no --at, --filter, --from or --to",
+                remedy=command("diff", trace, other),
+            )
+        for message in side_by_side(trace, other, columns, ascii_only):
+            session.writer.emit(message)
+        return int(ExitCode.OK)
     run = session.read(trace)
     shown = _window(run, trace, at, first, last)
-    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
     for message in picture(run, columns, ascii_only, *shown, filter_):
         session.writer.emit(message)
     return int(ExitCode.OK)
@@ -136,7 +154,6 @@ def picture(
 ) -> list[Message]:
     """The rows of a trace as messages; with a filter, of the steps that pass."""
     from demi.render.lanes import rows
-    from demi.render.rows import ansi
 
     shown = rows(run, columns, ascii=ascii_only, first=first, last=last)
     if filter_:
@@ -145,11 +162,22 @@ def picture(
         test = parse(filter_)
         passing = {step for step, e in enumerate(run.entries, 1) if test(e, e.name)}
         shown = [row for row in shown if not row.step or row.step in passing]
-    return [
-        Message(
-            "row",
-            {"step": row.step, "text": row.text},
-            (Line("", row.text, room=0, wrap=False, painted=ansi(row)),),
-        )
-        for row in shown
-    ]
+    return [_message(row) for row in shown]
+
+
+def side_by_side(left: Path, right: Path, columns: int, ascii_only: bool) -> list[Message]:
+    """Two traces aligned by event id, with runs of steps that only one has in one row each."""
+    from demi.viewer.opening import compared, opened
+    from demi.viewer.picture import Picture
+
+    model = compared(opened(left), opened(right), ascii_only)
+    picture = Picture(model, columns)
+    rows = [picture.titles(), *(picture.line(at, False).row for at in range(len(model.lines)))]
+    return [_message(row) for row in rows]
+
+
+def _message(row: Row) -> Message:
+    from demi.render.rows import ansi
+
+    line = Line("", row.text, room=0, wrap=False, painted=ansi(row))
+    return Message("row", {"step": row.step, "text": row.text}, (line,))

@@ -35,21 +35,26 @@ class Pair:
 
 def align(left: Trace, right: Trace) -> list[Pair]:
     """Every event of both traces in one order: shared ones once, the others where they happened."""
-    theirs = {entry.id: at for at, entry in enumerate(right.entries)}
-    ours = {entry.id: at for at, entry in enumerate(left.entries)}
-    shared = [(at, theirs[e.id]) for at, e in enumerate(left.entries) if e.id in theirs]
+    return align_ids([entry.id for entry in left.entries], [entry.id for entry in right.entries])
+
+
+def align_ids(left: Sequence[str], right: Sequence[str]) -> list[Pair]:
+    """`align` of two lists of event ids, each of which occurs once in a list."""
+    theirs = {event: at for at, event in enumerate(right)}
+    ours = {event: at for at, event in enumerate(left)}
+    shared = [(at, theirs[event]) for at, event in enumerate(left) if event in theirs]
     kept = [shared[at] for at in increasing([there for _, there in shared])]
     pairs: list[Pair] = []
     here = there = 0
     for a, b in [*kept, (len(left), len(right))]:
         for at in range(here, a):
-            event = left.entries[at].id
+            event = left[at]
             pairs.append(Pair(event, at, None, theirs.get(event)))
         for at in range(there, b):
-            event = right.entries[at].id
+            event = right[at]
             pairs.append(Pair(event, None, at, ours.get(event)))
         if a < len(left):
-            pairs.append(Pair(left.entries[a].id, a, b))
+            pairs.append(Pair(left[a], a, b))
         here, there = a + 1, b + 1
     return pairs
 

@@ -21,8 +21,10 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from demi.errors import UsageError
-from demi.viewer.keys import hints, usable
+from demi.viewer.keys import KEYS, hints
 from demi.viewer.model import Model
+from demi.viewer.opening import compared, opened
+from demi.viewer.pairs import original_of
 from demi.viewer.palette import Palette
 from demi.viewer.screens import Page, Rows, detail_rows, help_rows
 from demi.viewer.widgets import Hints, Lanes, Prompt, Sheet, panel_rows, title_rows
@@ -51,6 +53,7 @@ class Viewer(App[int]):
     def __init__(self, model: Model, path: str, words: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.model = model
+        self._single = model  # what is shown when nothing is compared
         self.path = path
         self.words = words
         self.failure: Exception | None = None
@@ -62,14 +65,17 @@ class Viewer(App[int]):
     # ---- the pieces
 
     def compose(self) -> ComposeResult:
-        model = self.model
         with Container(id="main"):
             with Container(id="left"):
-                yield Sheet(title_rows(model, self._picture), self.colours, "top")
-                yield Lanes(model, self.colours)
-            yield Sheet(panel_rows(model, self._columns, lambda: self.turned), self.colours, "side")
+                yield Sheet(title_rows(lambda: self.model, self._picture), self.colours, "top")
+                yield Lanes(lambda: self.model, self.colours)
+            yield Sheet(
+                panel_rows(lambda: self.model, self._columns, lambda: self.turned),
+                self.colours,
+                "side",
+            )
         yield Prompt()
-        yield Hints(hints(False), lambda: self.model.note, self.colours)
+        yield Hints(hints(), lambda: self.model.note, self.colours)
 
     def _picture(self) -> Any:
         return self.query_one(Lanes).picture
@@ -137,7 +143,7 @@ class Viewer(App[int]):
 
     def _tick(self) -> None:
         model = self.model
-        busy = model.work is not None or not model.facts.complete
+        busy = model.work is not None or model.reading
         now = time.monotonic()
         if busy:
             model.pump(lambda: time.monotonic() - now < SLICE_SECONDS)
@@ -228,6 +234,27 @@ class Viewer(App[int]):
         self.shown_panels = not self.shown_panels
         self._place(self.size.width, self.size.height)
 
+    def action_fold(self) -> None:
+        self._do(self.model.fold)
+
+    def action_diff(self) -> None:
+        model = self.model
+        if model is not self._single:
+            self._show_model(self._single)
+            return
+        source = model.sides[0].source
+        beside = original_of(source.path, source.header.parent)
+        if beside is None:
+            model.note = "no trace to compare with: demi view TRACE OTHER"
+            self.show()
+            return
+        self._show_model(compared(opened(beside), model.sides[0], model.plain))
+
+    def _show_model(self, model: Model) -> None:
+        """Show something else; the terminal stays as it is."""
+        self.model = model
+        self._place(self.size.width, self.size.height)
+
     def action_copy(self) -> None:
         step = self.model.step
         words = ["demi", "replay", self.path, *self.words]
@@ -238,7 +265,7 @@ class Viewer(App[int]):
         self.show()
 
     def action_help(self) -> None:
-        self._read(help_rows(self.model.plain, False))
+        self._read(help_rows(self.model.plain))
 
     def action_details(self) -> None:
         self._read(detail_rows(self.model))
@@ -289,7 +316,7 @@ class Viewer(App[int]):
         self.push_screen(CommandPalette(placeholder="An action, or a part of its name"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for key in usable(False):
+        for key in KEYS:
             if key.action == "command_palette":
                 continue
             name = key.action.replace("_", " ")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Key:
     """keys: as Textual names them, comma-separated.  shown: as people read them.  action: `action_X`.
 
-    word: for the bottom line, "" to leave it out there.  help: one sentence.  two: only with two traces.
+    word: for the bottom line, "" to leave it out there.  help: one sentence.
     """
 
     keys: str
@@ -20,7 +20,6 @@ class Key:
     action: str
     word: str
     help: str
-    two: bool = False
 
 
 MOVES = (
@@ -54,6 +53,8 @@ LOOKS = (
     ),
     Key("tab", "tab", "turn", "panel", "The next panel first."),
     Key("shift+tab", "shift+tab", "turn_back", "", "The panel before first."),
+    Key("d", "d", "diff", "", "Compare with the trace this one was made from, or stop comparing."),
+    Key("z", "z", "fold", "", "Of two traces: fold or unfold the steps that only one has."),
     Key("v", "v", "panels", "", "Show or hide the panels."),
     Key("y", "y", "copy", "copy", "Copy the command that replays the trace up to here."),
     Key("question_mark,f1", "?", "help", "help", "This help."),
@@ -64,13 +65,8 @@ GROUPS = (("move", MOVES), ("jump", JUMPS), ("find", FINDS), ("look", LOOKS))
 KEYS = (*MOVES, *JUMPS, *FINDS, *LOOKS)
 
 
-def usable(two: bool) -> tuple[Key, ...]:
-    """The keys that do something.  two: are there two traces?"""
-    return tuple(key for key in KEYS if two or not key.two)
-
-
-def hints(two: bool) -> list[tuple[str, str, str]]:
+def hints() -> list[tuple[str, str, str]]:
     """(key, word, action) for the bottom line, what a newcomer needs first."""
     first = ["help", "quit"]
-    known = [(k.shown.split()[0], k.word, k.action) for k in usable(two) if k.word]
+    known = [(key.shown.split()[0], key.word, key.action) for key in KEYS if key.word]
     return sorted(known, key=lambda hint: hint[2] not in first)

@@ -9,59 +9,88 @@ time: the application pumps it between keys.  Not here: drawing (`picture.py`, `
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable
 
 from demi.errors import TraceError, UsageError
 from demi.events import EventName, Kind
 from demi.trace import Entry
 from demi.viewer import filters
 from demi.viewer.facts import Facts
-from demi.viewer.listing import Lines, Rows, Spot, Steps
+from demi.viewer.finding import SLICE, Work, filtered, looked
+from demi.viewer.listing import Folded, Lines, Rows, Spot, Steps
 from demi.viewer.live import Live, Nowhere
+from demi.viewer.pairs import Pairs
 
-SLICE = 256  # steps looked at before other work gets its turn
 TRAIL_MAX = 1000  # jumps that can be taken back
-
-Work = Iterator[None]
 
 
 class Model:
-    """facts: of the trace.  row: the selected one.  note: what the last key had to say.
+    """sides: the facts of one trace, or of two.  row: the selected one.  note: what the last key said.
 
     pinned: the send and the delivery (steps) of the message that is followed.  work: what is going on
-    in slices.  live: what a replay of the target knows.
+    in slices.  live: what a replay of the (first) trace's target knows.  version: grows with the file.
     """
 
-    def __init__(self, facts: Facts, plain: bool = False, live: Live | None = None) -> None:
-        self.facts = facts
+    def __init__(
+        self,
+        *sides: Facts,
+        plain: bool = False,
+        live: Live | None = None,
+        pairs: Pairs | None = None,
+    ) -> None:
+        self.sides = sides
         self.plain = plain
         self.live: Live = live or Nowhere()
+        self.pairs = pairs
         self.note = ""
         self.filter = ""
         self.needle = ""
         self.pinned: tuple[int, int] | None = None
         self.work: Work | None = None
         self.row = 0
-        self._trail: list[tuple[int, int]] = []
-        self._rows: Rows = Steps(range(1, len(facts.source) + 1))
-        if self.bad_step:
-            self.row = self._rows.row(self.bad_step)
+        self._side = 0
+        self.version = 0
+        self._trail: list[Spot] = []
+        self.base: Rows = pairs or Steps(sides[0].source)
+        self._rows: Rows = self.base
+        self._lines = Lines(0)
+        self._lined: tuple[Rows, int, int] | None = None  # what `_lines` was made for
+        if pairs is not None:
+            self.fold()
+        broken = [side for side in range(len(sides)) if self.bad(side)]
+        if broken:  # where a violation is in sight, else the fold that hides one
+            side = max(broken, key=lambda side: (self._rows.has(self.bad(side), side), -side))
+            self._side = side
+            self.row = self._rows.row(self.bad(side), side)
 
     # ---- what there is
 
     @property
+    def side(self) -> int:
+        """Which trace is looked at; on a row of both it stays the one looked at before."""
+        spot = self.spot
+        return self._side if spot is None or spot.shared else spot.side
+
+    @property
+    def facts(self) -> Facts:
+        """Of the trace that the selected row is of."""
+        return self.sides[self.side]
+
+    @property
     def steps(self) -> int:
-        """How many steps the trace has so far."""
+        """How many steps that trace has so far."""
         return len(self.facts.source)
 
     @property
     def bad_step(self) -> int:
-        """The step that violates, 0 for none."""
-        footer = self.facts.source.footer
-        found = footer.violation if footer else None
-        return min(found.step + 1, self.steps) if found else 0
+        """The step of that trace that violates, 0 for none."""
+        return self.bad(self.side)
+
+    def bad(self, side: int) -> int:
+        """The step that violates in a trace, 0 for none."""
+        source = self.sides[side].source
+        found = source.footer.violation if source.footer else None
+        return min(found.step + 1, len(source)) if found else 0
 
     @property
     def rows(self) -> Rows:
@@ -71,11 +100,15 @@ class Model:
     @property
     def lines(self) -> Lines:
         """The rows with what comments on them."""
-        rows, bad = self._rows, self.bad_step
-        if not bad or not len(rows):
-            return Lines(len(rows))
-        at = rows.row(bad)
-        return Lines(len(rows), (at,) if rows.spot(at).step == bad else ())
+        rows, state = self._rows, (len(self._rows), self.version)
+        if self._lined is None or self._lined[0] is not rows or self._lined[1:] != state:
+            found = {row for side in range(len(self.sides)) for row in self._bad_rows(side)}
+            self._lines, self._lined = Lines(len(rows), tuple(sorted(found))), (rows, *state)
+        return self._lines
+
+    def _bad_rows(self, side: int) -> list[int]:
+        bad = self.bad(side)
+        return [self._rows.row(bad, side)] if bad and self._rows.has(bad, side) else []
 
     @property
     def spot(self) -> Spot | None:
@@ -86,7 +119,7 @@ class Model:
     def step(self) -> int:
         """The selected step, 0 when there is none."""
         spot = self.spot
-        return spot.step if spot else 0
+        return spot.on(self.side) if spot else 0
 
     @property
     def following(self) -> tuple[int, int] | None:
@@ -105,6 +138,7 @@ class Model:
     def select(self, row: int) -> None:
         """Select a row, or the nearest one there is."""
         self.row = max(0, min(row, len(self._rows) - 1))
+        self._side = self.side
         self.note = ""
 
     def move(self, rows: int) -> None:
@@ -124,18 +158,24 @@ class Model:
         self.select(row)
 
     def jump(self, step: int, missing: str = "") -> None:
-        """Select a step, showing it whatever is filtered; 0 says `missing`."""
-        if not step:
+        """Select a step of the same trace, showing it whatever hides it; 0 says `missing`."""
+        if step:
+            self.go(step, self.side)
+        else:
             self.note = missing
-            return
+
+    def go(self, step: int, side: int) -> None:
+        """Select a step of a trace, showing it whatever hides it; `back` comes back."""
         self._leave()
-        if isinstance(self._rows, Steps) and not self._rows.holds(step):
+        if not self._rows.has(step, side):
             self._show_all()
-        self.select(self._rows.row(step))
+        self._side = side
+        self.select(self._rows.row(step, side))
 
     def _leave(self) -> None:
-        if self.spot:
-            self._trail.append((self.spot.side, self.step))
+        spot = self.spot
+        if spot:
+            self._trail.append(spot)
             del self._trail[:-TRAIL_MAX]
 
     def back(self) -> None:
@@ -143,8 +183,8 @@ class Model:
         if not self._trail:
             self.note = "no jump to take back"
             return
-        side, step = self._trail.pop()
-        self.select(self._rows.row(step, side))
+        spot = self._trail.pop()
+        self.select(self._rows.row(spot.step, spot.side))
 
     def on_node(self, forward: bool) -> None:
         """The next step on the selected step's node, or the one before."""
@@ -222,9 +262,9 @@ class Model:
         """A step by number, or an event by its id (or the beginning of one)."""
         word = text.strip()
         if word.isascii() and word.isdigit():
-            self.jump(max(1, min(int(word[:12]), self.steps)), "the trace is empty")
+            self.jump(max(1, min(int(word[:12]), self.steps)) if self.steps else 0, "no step")
             return
-        self.work = self._look(lambda entry, name: entry.id.startswith(word), 0, True, word)
+        self.work = looked(self, lambda entry, name: entry.id.startswith(word), -1, True, word)
 
     # ---- filter and search
 
@@ -234,31 +274,28 @@ class Model:
         if not text.strip():
             self._show_all()
             return
-        self.work = self._filtered(text.strip(), test)
-
-    def _filtered(self, text: str, test: filters.Test) -> Work:
-        kept = array("L")
-        for step in range(1, self.steps + 1):
-            entry = self.facts.entry(step)
-            if test(entry, entry.name):
-                kept.append(step)
-            if step % SLICE == 0:
-                self.note = f"filter: step {step} of {self.steps}, {len(kept)} pass"
-                yield
-        if not kept:
-            self.note = f"no step passes {text!r}"
-            return
-        here = self.step
-        self.filter = text
-        self._rows = Steps(kept)
-        self.select(self._rows.row(here))
-        self.note = f"{len(kept)} of {self.steps} steps; esc: all"
+        self.work = filtered(self, text.strip(), test)
 
     def _show_all(self) -> None:
-        here = self.step
         self.filter = ""
-        self._rows = Steps(range(1, self.steps + 1))
-        self.select(self._rows.row(here))
+        self.show(self.base)
+
+    def show(self, rows: Rows) -> None:
+        """Show these rows; the selected step stays selected, or the one before it."""
+        here = self.spot
+        self._rows = rows
+        if here:
+            self.select(rows.row(here.step, here.side))
+
+    def fold(self) -> None:
+        """Fold runs of steps that only one of two traces has, or unfold them."""
+        if self.pairs is None:
+            self.note = "folds the steps of only one of two traces; d compares two"
+        elif isinstance(self._rows, Folded):
+            self._show_all()
+        else:
+            self.filter = ""
+            self.show(Folded(self.base, self.pairs.kind))
 
     def search(self, text: str) -> None:
         """Go to the next step that has the text or passes the expression."""
@@ -276,23 +313,9 @@ class Model:
         except UsageError as error:
             self.note = str(error)
             return
-        self.work = self._look(test, self.step, forward, self.needle)
-
-    def _look(self, test: filters.Test, start: int, forward: bool, what: str) -> Work:
-        """Step by step from `start` (not included), around the end."""
-        ahead, behind = range(start + 1, self.steps + 1), range(1, start + 1)
-        order = chain(ahead, behind) if forward else chain(behind[-2::-1], ahead[::-1])
-        for passed, step in enumerate(order, 1):
-            entry = self.facts.entry(step)
-            if test(entry, entry.name):
-                around = step <= start if forward else step > start
-                self.jump(step)
-                self.note = "around the end" if around and start else ""
-                return
-            if passed % SLICE == 0:
-                self.note = f"looking for {what[:30]}: {passed} of {self.steps} steps"
-                yield
-        self.note = f"not found: {what[:40]}"
+        spot = self.spot
+        here = self.base.row(spot.step, spot.side) if spot else -1
+        self.work = looked(self, test, here, forward, self.needle)
 
     # ---- time
 
@@ -306,22 +329,30 @@ class Model:
             work = self.work
             if next(work, self) is self and self.work is work:  # its end
                 self.work = None
-        while not self.facts.complete and going():
-            self.facts.advance(SLICE)
-        return self.work is not None or not self.facts.complete
+        for facts in self.sides:
+            while not facts.complete and going():
+                facts.advance(SLICE)
+        return self.work is not None or self.reading
+
+    @property
+    def reading(self) -> bool:
+        """Are there steps without facts?"""
+        return any(not facts.complete for facts in self.sides)
 
     def refresh(self) -> bool:
-        """Look whether the file grew; True when it did."""
+        """Look whether a file grew; True when it did."""
         at_end = self.row >= len(self._rows) - 1
+        if self.pairs is not None:
+            return False  # two traces are compared as they were
         try:
             grew = self.facts.source.refresh()
         except TraceError as error:
             self.note = f"{error.what}; what was read stays"
             return False
-        if grew and not self.filter:
-            self._rows = Steps(range(1, self.steps + 1))
-            if at_end:
-                self.row = len(self._rows) - 1
+        if grew:
+            self.version += 1
+            if at_end and not self.filter:
+                self.row = max(0, len(self._rows) - 1)
         return grew
 
     def _ready(self) -> bool:
@@ -334,14 +365,17 @@ class Model:
 
     def relation(self, spot: Spot) -> str:
         """How a row stands to the selected one: self, cause, effect, past, future, concurrent, ""."""
-        one, other = self.step, spot.step
-        facts = self.facts
-        if other == facts.cause(one) and other:
+        one, other, facts = self.step, spot.on(self.side), self.facts
+        if other and other == facts.cause(one):
             return "cause"
         if one and facts.cause(other) == one:
             return "effect"
         return facts.relation(one, other)
 
+    def event(self, spot: Spot) -> Entry:
+        """The event of a row."""
+        return self.sides[spot.side].entry(spot.step)
+
     def look(self, step: int) -> Entry:
-        """The event of a step."""
+        """The event of a step of the selected row's trace."""
         return self.facts.entry(step)

@@ -19,7 +19,9 @@ from demi.render.rows import Row, Span
 from demi.render.story import story
 from demi.render.text import brief, clip, safe, width
 from demi.trace import Entry, Trace
+from demi.viewer.listing import CHANGED
 from demi.viewer.model import Model
+from demi.viewer.pairs import MOVED, REVERSED, WORDS
 
 NAMED_MAX = 40  # enabled events that are named; a longer list is a wall
 LOGGED_MAX = 30  # lines of a node's log that are looked for, newest first
@@ -48,6 +50,8 @@ def sections(model: Model) -> list[Section]:
         makers.insert(0, _violation)
     else:
         makers.append(_violation)
+    if model.pairs is not None:
+        makers.insert(0, _difference)
     entry = model.look(step)
     return [made for make in makers if (made := make(model, entry)) is not None]
 
@@ -75,6 +79,26 @@ def _violation(model: Model, entry: Entry) -> Section | None:
     return Section(f"VIOLATED {safe(found.fingerprint, plain)} {where}", tuple(lines))
 
 
+def _difference(model: Model, entry: Entry) -> Section | None:
+    """How the two traces differ here."""
+    spot, pairs, plain = model.spot, model.pairs, model.plain
+    if spot is None or pairs is None:
+        return None
+    if spot.folded:
+        return Section(
+            f"{spot.folded} steps {WORDS[spot.mark]}", ((f"from step {spot.step} on", ""),)
+        )
+    lines: list[tuple[str, str]] = []
+    if spot.mark == CHANGED:
+        lines += [(line, "") for line in pairs.differences(spot.on(0), spot.on(1))]
+    if spot.mark in (MOVED, REVERSED):
+        lines.append((f"step {spot.other} in the {'first' if spot.side else 'second'}", ""))
+    for race in pairs.races_of(entry.id):
+        first, second = safe(race.first, plain), safe(race.second, plain)
+        lines.append((f"at {race.node}: A has {first} first, B has {second} first", "bad"))
+    return Section(WORDS[spot.mark], tuple(lines))
+
+
 def _step(model: Model, entry: Entry) -> Section:
     name, facts, plain, step = entry.name, model.facts, model.plain, model.step
     to = _glyphs(model).to
@@ -97,7 +121,7 @@ def _step(model: Model, entry: Entry) -> Section:
     for word, ids in (("sends", entry.out), ("arms", entry.armed)):
         for made in ids:
             later = effects.get(made)
-            unread = not facts.complete
+            unread = model.reading
             when = f" {to} step {later}" if later else "" if unread else f" {to} not in this trace"
             lines.append((f"{word} {safe(made, plain)}{when}", "" if later else "dim"))
     lines += [(f"loses {safe(gone, plain)}", "lost") for gone in entry.lost]

@@ -21,7 +21,9 @@ from demi.render.rows import Row, Span
 from demi.render.text import safe, width
 from demi.viewer.filters import HELP
 from demi.viewer.keys import GROUPS
+from demi.viewer.listing import SAME
 from demi.viewer.model import Model
+from demi.viewer.pairs import WORDS
 from demi.viewer.palette import Palette, plain_strip
 from demi.viewer.panels import folded, sections
 from demi.viewer.picture import LEGEND, MARKS, MARKS_ASCII
@@ -93,17 +95,15 @@ class Page(ModalScreen[None]):
         reading.scroll_to(y=reading.max_scroll_y if end else 0, animate=False)
 
 
-def help_rows(plain: bool, two: bool) -> Rows:
+def help_rows(plain: bool) -> Rows:
     """The table of keys, the marks and the filter expressions."""
 
     def make(cells: int) -> list[Row]:
         rows = [_head("keys (esc closes this)", cells)]
         for word, keys in GROUPS:
             for key in keys:
-                if two or not key.two:
-                    rows += _entry(
-                        f"{word if key is keys[0] else '':<5} {key.shown:<10}", key.help, cells
-                    )
+                head = f"{word if key is keys[0] else '':<5} {key.shown:<10}"
+                rows += _entry(head, key.help, cells)
         rows += [Row(""), _head("marks before a step", cells)]
         marks = MARKS_ASCII if plain else MARKS
         rows += [
@@ -111,6 +111,9 @@ def help_rows(plain: bool, two: bool) -> Rows:
             for name, said in LEGEND
             for row in _entry(f"{getattr(marks, name):<2}", said, cells)
         ]
+        rows += [Row(""), _head("marks between two traces", cells)]
+        for mark, said in WORDS.items():
+            rows += _entry(f"{'' if mark == SAME else mark:<2}", said, cells)
         rows += [Row(""), _head("filter and search", cells)]
         rows += [Row(text) for text in folded(HELP, cells, "")]
         return rows

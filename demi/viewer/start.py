@@ -12,17 +12,18 @@ from pathlib import Path
 from demi.errors import UsageError
 from demi.target import nearest
 from demi.viewer.app import Viewer
-from demi.viewer.facts import Facts
 from demi.viewer.model import Model
-from demi.viewer.source import Source
-
-AT_ONCE = 20_000  # steps that are folded before the first screen: half a second at most
+from demi.viewer.opening import compared, opened
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for.  at: a step's number or an event's id.  words: `--target` for commands."""
+    """What the user asked for.
 
+    other: a second trace.  at: a step's number or an event's id.  words: `--target`, for commands.
+    """
+
+    other: Path | None = None
     at: str = ""
     filter: str = ""
     plain: bool = False
@@ -32,10 +33,11 @@ class Wish:
 
 def prepared(path: Path, wish: Wish) -> Viewer:
     """The application for a trace.  Raises TraceError and UsageError before the screen changes."""
-    facts = Facts(Source(path))
-    if len(facts.source) <= AT_ONCE:
-        facts.advance(AT_ONCE)
-    model = Model(facts, wish.plain)
+    facts = opened(path)
+    if wish.other is not None:
+        model = compared(facts, opened(wish.other), wish.plain)
+    else:
+        model = Model(facts, plain=wish.plain)
     if wish.filter:
         model.set_filter(wish.filter)
     elif wish.at:
@@ -57,7 +59,8 @@ def show(path: Path, wish: Wish, colour: bool = True) -> int:
         os.environ["NO_COLOR"] = "1"  # how Textual is told
     viewer = prepared(path, wish)
     code = viewer.run()
-    viewer.model.facts.source.close()
+    for facts in viewer.model.sides:
+        facts.source.close()
     if viewer.failure is not None:
         raise viewer.failure
     return code or 0

@@ -51,24 +51,30 @@ class Lanes(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.row = row
 
-    def __init__(self, model: Model, palette: Callable[[], Palette]) -> None:
+    def __init__(self, model: Callable[[], Model], palette: Callable[[], Palette]) -> None:
         super().__init__(id="lanes")
-        self.model = model
+        self._model = model
         self.palette = palette
-        self.picture = Picture(model, 80)
-        self._in_sight: tuple[int, Size] | None = None
+        self.picture = Picture(model(), 80)
+        self._in_sight: tuple[object, int, Size] | None = None
+
+    @property
+    def model(self) -> Model:
+        """What is shown now."""
+        return self._model()
 
     def renew(self) -> None:
         """The model or the size changed: draw again, the selected row in sight."""
         cells = self.scrollable_content_region.width
-        if cells and (self.picture.cells != cells or self.picture.model is not self.model):
-            self.picture = Picture(self.model, cells)
-        lines = self.model.lines
+        model, old = self.model, self.picture
+        if (cells and (old.cells, old.version) != (cells, model.version)) or old.model is not model:
+            self.picture = Picture(model, max(1, cells))
+        lines = model.lines
         self.virtual_size = Size(cells, len(lines))
-        sight = self.model.row, self.size
+        sight = model.rows, model.row, self.size
         if len(lines) and sight != self._in_sight:  # else the wheel may have moved it away
             self._in_sight = sight
-            line = lines.line(self.model.row)
+            line = lines.line(model.row)
             last = line + 1 if line + 1 < len(lines) and lines.at(line + 1)[1] else line
             above = max(0, line - ROWS_ABOVE)
             below = min(len(lines) - 1, last + ROWS_ABOVE)
@@ -189,22 +195,24 @@ class Prompt(Container):
             self.post_message(self.Typed(self.what, None))
 
 
-def title_rows(model: Model, picture: Callable[[], Picture]) -> Callable[[int, int], list[Row]]:
+def title_rows(
+    model: Callable[[], Model], picture: Callable[[], Picture]
+) -> Callable[[int, int], list[Row]]:
     """The two lines on top: what is looked at, and the names of the lanes."""
 
     def make(width: int, height: int) -> list[Row]:
-        return [title(model, width), picture().titles()]
+        return [title(model(), width), picture().titles()]
 
     return make
 
 
 def panel_rows(
-    model: Model, columns: Callable[[], int], turned: Callable[[], int]
+    model: Callable[[], Model], columns: Callable[[], int], turned: Callable[[], int]
 ) -> Callable[[int, int], list[Row]]:
     """The panels, in as many columns as there is room for."""
 
     def make(width: int, height: int) -> list[Row]:
-        made = sections(model)
-        return arrange(made, width, height, columns(), model.plain, turned())
+        made = sections(model())
+        return arrange(made, width, height, columns(), model().plain, turned())
 
     return make

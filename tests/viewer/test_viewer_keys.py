@@ -57,6 +57,8 @@ PRESSED: dict[str, list[tuple[tuple[str, ...], str, Check]]] = {
     "details": [((), "enter", lambda s: isinstance(s.app.screen, Page))],
     "turn": [((), "tab", shows("── step 22  n3>n2:VoteCandidate#2"))],
     "turn_back": [((), "shift+tab", shows("── why it is needed"))],
+    "diff": [((), "d", shows("there step"))],
+    "fold": [((), "z", at(22, "d compares two"))],
     "panels": [((), "v", lambda s: "both leader of term 2" not in s.text())],
     "copy": [((), "y", lambda s: s.app.clipboard == f"demi replay {MCS}"),
              (("k",), "y", lambda s: s.app.clipboard == f"demi replay {MCS} --until 21")],
@@ -93,7 +95,7 @@ def test_help_and_palette_name_every_key() -> None:
         for key in KEYS:
             assert key.help.split()[0] in session.text()
 
-    drive(MCS, play, (120, 60))
+    drive(MCS, play, (120, 70))
 
 
 def test_the_palette_performs_an_action() -> None:

@@ -11,7 +11,7 @@ from demi.errors import TraceError, UsageError
 from demi.trace import Trace
 from demi.trace_codec import encode, entry_line, load
 from demi.viewer.facts import Facts
-from demi.viewer.listing import Lines, Steps
+from demi.viewer.listing import Kept, Lines, Steps
 from demi.viewer.model import Model
 from demi.viewer.picture import Picture
 from demi.viewer.source import Source
@@ -34,10 +34,10 @@ def test_lines_and_rows_lead_to_each_other() -> None:
     assert [lines.at(lines.line(row)) for row in range(5)] == [(row, False) for row in range(5)]
 
 
-def test_steps_find_the_nearest_row() -> None:
-    rows = Steps((3, 5, 9))
+def test_kept_rows_find_the_nearest_one() -> None:
+    rows = Kept(Steps(range(12)), (2, 4, 8))
     assert [rows.row(step) for step in (1, 3, 4, 9, 100)] == [0, 0, 0, 2, 2]
-    assert [rows.holds(step) for step in (3, 4, 9)] == [True, False, True]
+    assert [rows.has(step) for step in (3, 4, 9)] == [True, False, True]
 
 
 def test_every_step_is_reached_by_moving_one_down_and_one_up() -> None:

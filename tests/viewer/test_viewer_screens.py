@@ -18,6 +18,7 @@ PLAYS: dict[str, tuple[tuple[str, ...], Wish]] = {
     "filter": (("f", *"node", "colon", *"n1", "enter"), Wish()),
     "help": (("question_mark",), Wish()),
     "details": (("enter",), Wish()),
+    "original": (("d", "k", "k", "k"), Wish()),
     "ascii": (("c", "m"), Wish(plain=True)),
 }
 CASES = [(f"{name}-{w}x{h}", (w, h), *play) for name, play in PLAYS.items() for w, h in SIZES]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.cells import cell_len
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from demi.trace import Entry, Footer, Header, Trace
@@ -45,15 +46,11 @@ class Session:
         await self.pilot.pause()
 
     async def type(self, text: str) -> None:
-        """Type a text and enter."""
-        names = {
-            " ": "space",
-            ":": "colon",
-            ">": "greater_than_sign",
-            "#": "number_sign",
-            "=": "equals_sign",
-        }
-        await self.press(*(names.get(c, c) for c in text), "enter")
+        """Paste a text and press enter."""
+        focused = self.app.focused
+        assert focused is not None
+        focused.post_message(Paste(text))
+        await self.press("enter")
 
     def text(self) -> str:
         """The screen as lines without trailing blanks."""
@@ -101,7 +98,7 @@ def model_of(trace: Trace, path: Path, plain: bool = False) -> Model:
     save(trace, path)
     facts = Facts(Source(path))
     facts.advance(len(trace))
-    return Model(facts, plain)
+    return Model(facts, plain=plain)
 
 
 def settle(model: Model) -> None:
