@@ -18,15 +18,17 @@ from demi.cli.config import DEFAULTS, Settings
 from demi.cli.loading import Loaded
 from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
-from demi.cli.shrinking import shrink_to, target_words
+from demi.cli.shrinking import rated, shrink_repeatedly, shrink_to, target_words
 from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:
     from demi.fuzz.hunt import Found, Plan
     from demi.fuzz.parallel import HuntResult
     from demi.minimizer.minimize import Report
+    from demi.minimizer.repeat import Rate
     from demi.scheduler.execute import Subject
     from demi.trace import Trace
+    from demi.verdict import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +179,16 @@ def save_found(job: Hunt, found: Found) -> tuple[Path, Trace]:
     Raises DivergenceError when it does not show the same violation again.
     """
     from demi.fuzz.hunt import record_run
+    from demi.minimizer.repeat import REPEATS
     from demi.scheduler.execute import USUAL_CAUSES
     from demi.trace_codec import digest, save
 
-    trace = record_run(job.subject, job.plan, found.number)
-    if trace.violation != found.violation:
+    exact = job.subject.world.capabilities.exact
+    for _ in range(1 if exact else REPEATS):
+        trace = record_run(job.subject, job.plan, found.number)
+        if _same(trace.violation, found.violation, exact):
+            break
+    else:
         seen = trace.violation.fingerprint if trace.violation else "no violation"
         raise DivergenceError(
             f"the run does not repeat: it showed {found.violation.fingerprint}, then {seen}",
@@ -192,6 +199,13 @@ def save_found(job: Hunt, found: Found) -> tuple[Path, Trace]:
     path = Path(job.settings.out) / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
     save(trace, path)
     return path, trace
+
+
+def _same(seen: Violation | None, wanted: Violation, exact: bool) -> bool:
+    """Is it the same violation, at the same step where runs repeat?"""
+    if exact or seen is None:
+        return seen == wanted
+    return seen.fingerprint == wanted.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +227,17 @@ def show(
     from demi.cli.messages import command, stage, violated
 
     report: Report | None = None
+    rate: Rate | None = None
     failure: DemiError | None = None
     interrupted = False
     small = path.with_name(path.name.removesuffix(".jsonl") + ".min.jsonl")
     if shrink:
-        settings = job.settings
+        budget = (job.settings.max_replays, job.settings.max_time)
         try:
-            report = shrink_to(
-                session, job.subject, trace, small, settings.max_replays, settings.max_time
-            )
+            if job.subject.world.capabilities.exact:
+                report = shrink_to(session, job.subject, trace, small, *budget)
+            else:
+                report, rate = shrink_repeatedly(session, job.subject, trace, small, *budget, 0)
             interrupted = report.interrupted
         except DemiError as error:
             failure = error
@@ -229,9 +245,13 @@ def show(
             interrupted = True
     for number, one in enumerate(report.stages if report else ()):
         session.writer.detail(stage(one, number == 0))
+    can = job.subject.world.capabilities
+    if rate is not None:
+        session.writer.emit(rated(rate, f"{can.how}, best effort: the result fails in"))
     best = small if report else path
     words = target_words(job.loaded, trace)
-    commands = [command("view", best), command("replay", best, *words)]
+    often = [] if can.exact else ["--lenient", "--times", 20]
+    commands = [command("view", best), command("replay", best, *words, *often)]
     if report is None:
         commands.append(command("minimize", best, *words))
     assert trace.violation is not None  # the hunt found it and the record repeated it

@@ -112,9 +112,11 @@ def minimize(
     )  # fmt: skip
     for message in explained(small) if explain else ():
         session.writer.emit(message)
-    session.writer.emit(block)
     if rate is not None:
-        session.writer.emit(rated(rate, "the result fails in"))
+        can = subject.world.capabilities
+        effort = "" if can.exact else f"{can.how}, best effort: "
+        session.writer.emit(rated(rate, f"{effort}the result fails in"))
+    session.writer.emit(block)
     code = ExitCode.INTERRUPTED if report.interrupted else ExitCode.OK
     session.writer.emit(
         summary(

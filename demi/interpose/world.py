@@ -25,6 +25,7 @@ class Capabilities:
     lossy: a fifo channel may lose its head: a later message may be stepped, what it overtakes is lost.
     checkpoint: `checkpoint`/`restore` work.  exact: same choices give same bytes in any process.
     tier: fidelity tier of the report (T0: in our process, exact).
+    how: what runs is held `in process` or as a `black box`, for reports.
     """
 
     network: str = "fifo"
@@ -33,6 +34,7 @@ class Capabilities:
     checkpoint: bool = False
     exact: bool = True
     tier: str = "T0"
+    how: str = "in process"
 
 
 _NO_EVENTS: list[Event] = []

@@ -22,6 +22,7 @@ from demi.trace import Trace
 from demi.verdict import Violation
 
 Plan = tuple[Wanted, ...]
+AGAIN = "again"  # the stage in which a result is run again, to be counted and recorded
 FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
 
 
@@ -150,6 +151,11 @@ class Problem:
         if self._progress:
             self._progress(self.stage, len(self.best.plan), self.replays)
         return trial
+
+    def again(self) -> Lenient:
+        """How the best run is run again where runs do not repeat exactly."""
+        self.stage = AGAIN
+        return self._oracle(self, self.best.plan)
 
     def _spend(self) -> None:
         budget = self._budget

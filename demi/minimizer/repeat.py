@@ -11,13 +11,13 @@ candidate and verified strictly (`minimize.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
-from demi.minimizer.chunks import remove_chunks
-from demi.minimizer.external_ddmin import external_ddmin
 from demi.minimizer.minimize import Report, Stage
-from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial, lenient
+from demi.minimizer.pipelines import find_pipeline
+from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.plan import Recorded, plan_of
 from demi.scheduler.record import Recorder, make_footer, make_header
@@ -104,14 +104,15 @@ def minimize_repeated(
         raise UsageError("the trace shows no violation, so there is nothing to minimize")
     fingerprint = trace.violation.fingerprint
     first = _first(subject, trace, repeats, fingerprint)
-    problem = Repeated(subject, trace, first, budget or Budget(), progress)
+    pipeline = find_pipeline(subject.target.pipeline)
+    problem = Repeated(subject, trace, first, budget or Budget(), progress, pipeline.oracle)
     problem.repeats = repeats
     stages: list[Stage] = []
     interrupted = exhausted = False
     try:
         for _ in range(ROUNDS_MAX):
             before = problem.best.size
-            for name, work in (("externals", external_ddmin), ("internals", remove_chunks)):
+            for name, work in pipeline.repeated.items():
                 size, done, began = len(problem.best.plan), problem.replays, problem.elapsed()
                 problem.stage = name
                 work(problem, problem.best)
@@ -123,49 +124,68 @@ def minimize_repeated(
         exhausted = True
     except KeyboardInterrupt:
         interrupted = True
-    small = _recorded(problem, trace)
+    small, rate = _recorded(problem, trace)
     report = Report(
         small, tuple(stages), problem.replays, problem.elapsed(), 0, interrupted, exhausted,
         problem.reached,
     )  # fmt: skip
-    return report, rate_of(subject, small, MEASURED, fingerprint)
+    return report, rate
 
 
 def _first(subject: Subject, trace: Trace, repeats: int, fingerprint: str) -> Run:
     """A failing run of the original.  The first runs may fail by chance: most of them must."""
-    plan = plan_of(trace, subject.world.names)
-    hits, run = 0, None
-    for _ in range(repeats):
-        planner, strategy = Planner(subject.world), Recorded(plan, subject.world)
-        watch = Observers(strategy, planner)
-        found = execute(subject, strategy, trace.header.seed, observer=watch).violation
-        if found is not None and found.fingerprint == fingerprint:
-            hits += 1
-            run = Run(tuple(planner.plan), found, tuple(planner.causes))
-    if run is None or 2 * hits <= repeats:
+    world, plain = subject.world, find_pipeline(subject.target.pipeline).plain
+    plan = plan_of(trace, world.names)
+    run, rate = _majority(subject, trace, repeats, fingerprint, lambda: Recorded(plan, world))
+    if run is None and plain is not None:
+        inputs = tuple([want for want in plan if want.external is not None])
+        run, rate = _majority(subject, trace, repeats, fingerprint, lambda: plain(inputs))
+    if run is None:
         raise DivergenceError(
-            f"the trace shows {fingerprint} in {Rate(hits, repeats).text} runs only",
+            f"the trace shows {fingerprint} in {rate.text} runs only",
             remedy="a majority has to fail: take another trace, or make the target repeat (demi check)",
         )
     return run
 
 
-def _recorded(problem: Problem, original: Trace) -> Trace:
-    """The best run, run again until it fails, and recorded while it does."""
-    subject, world = problem.subject, problem.subject.world
+def _majority(
+    subject: Subject, trace: Trace, repeats: int, fingerprint: str, make: Callable[[], Lenient]
+) -> tuple[Run | None, Rate]:
+    """The last failing run when most fail, and how many did."""
+    hits, run = 0, None
+    for _ in range(repeats):
+        planner, strategy = Planner(subject.world), make()
+        observers = (strategy, planner) if isinstance(strategy, Recorded) else (planner,)
+        found = execute(
+            subject, strategy, trace.header.seed, observer=Observers(*observers)
+        ).violation
+        if found is not None and found.fingerprint == fingerprint:
+            hits += 1
+            run = Run(tuple(planner.plan), found, tuple(planner.causes))
+    return run if 2 * hits > repeats else None, Rate(hits, repeats)
+
+
+def _recorded(problem: Problem, original: Trace) -> tuple[Trace, Rate]:
+    """The best run, run again and again; the record of the first that fails, and how many do."""
+    subject, world, hits = problem.subject, problem.subject.world, 0
+    kept: Trace | None = None
     for _ in range(MEASURED):
         entries: list[Entry] = []
         recorder = Recorder(world, entries.append)
-        strategy = lenient(problem, problem.best.plan)
-        outcome = execute(subject, strategy, problem.seed, observer=Observers(recorder))
+        outcome = execute(subject, problem.again(), problem.seed, observer=Observers(recorder))
         found = outcome.violation
-        if found is not None and found.fingerprint == problem.fingerprint:
+        if found is None or found.fingerprint != problem.fingerprint:
+            continue
+        hits += 1
+        if kept is None:
             header = make_header(
                 world, target=subject.target.name, config=subject.config, strategy="repeated",
                 seed=problem.seed, boot=recorder.boot,
                 target_version=subject.target.version(subject.config), parent=digest(original),
             )  # fmt: skip
-            return Trace(header, tuple(entries), make_footer(outcome))
+            kept = Trace(header, tuple(entries), make_footer(outcome))
+    if kept is not None:
+        return kept, Rate(hits, MEASURED)
     raise DivergenceError(
         f"the shrunk run did not show {problem.fingerprint} again in {MEASURED} runs",
         remedy="ask more often: --repeat 15",

@@ -60,7 +60,8 @@ class NetworkWorld(Channels):
         self.index: dict[str, int] = {name: i for i, name in enumerate(self.names)}
         exact = all(controller.exact for controller in controllers)
         tier = "T0" if exact else "T2"
-        self.capabilities = Capabilities("fifo", timers, exact=exact, tier=tier)
+        how = ", ".join(dict.fromkeys(controller.how for controller in controllers))
+        self.capabilities = Capabilities("fifo", timers, exact=exact, tier=tier, how=how)
         self.seed = 0
         self._policy = parse_policy(timers)
         self._settle = settle

@@ -21,7 +21,7 @@ from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import Positions, atoms, external_ddmin
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import AGAIN, Plan, Problem, Run
 from demi.scheduler.execute import FIRST_EXTERNAL
 from demi.scheduler.fifo import Fifo
 from demi.scheduler.sts import Lenient, Wanted
@@ -88,7 +88,12 @@ def plain_inputs(problem: Problem, run: Run) -> Run:
 
 
 def settled(problem: Problem, plan: Plan) -> Lenient:
-    """Let candidates come to rest; a certificate is about what happens without more events."""
+    """Let candidates come to rest; a certificate is about what happens without more events.
+
+    The result of a plain schedule that does not repeat exactly is its inputs, not what lay between them.
+    """
+    if problem.stage == AGAIN and PLAIN in problem.notes:
+        plan = tuple([want for want in plan if want.external is not None])
     mask = problem.subject.target.mask
     return Lenient(plan, mask) if problem.stage == "certify" else Settled(plan, mask)
 
@@ -103,10 +108,17 @@ def _postponed(problem: Problem, run: Run) -> Run:
     return remove_chunks(problem, run)
 
 
+def _in_the_recorded_order(problem: Problem, run: Run) -> Run:
+    """Where the plain schedule shows nothing; otherwise inputs are minimal already."""
+    return run if PLAIN in problem.notes else external_ddmin(problem, run)
+
+
 INPUTS = Pipeline(
     "inputs under a plain schedule, then inputs in the recorded one: for systems judged at rest",
     once={"plain": plain_inputs},
     rounds={"externals": external_ddmin, "internals": _postponed},
+    repeated={"plain": plain_inputs, "externals": _in_the_recorded_order},
+    plain=Settled,
     oracle=settled,
     certified=True,
 )

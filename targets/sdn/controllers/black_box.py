@@ -4,7 +4,8 @@ The one insight: a wake-up on one machine is synchronous (a thread that gets byt
 `send` returns), so when every thread of the process tree sleeps and none has run between two looks at
 /proc, the controller has finished reacting; only its own timers can still move it.
 
-Time is real here, so a replay is best effort and says so.  Where there is no /proc, quiet for a while is
+Time is real here, so a replay is best effort and says so.  Nothing is left behind: its whole tree is ended
+here, or by a keeper when this process is killed.  Where there is no /proc, quiet for a while is
 taken for finished.  Not here: reproduction rates (whoever replays counts).
 """
 
@@ -26,6 +27,7 @@ import psutil
 
 from demi.errors import TargetError
 from targets.sdn.controllers.interface import Trouble
+from targets.sdn.controllers.keeper import Keeper
 
 START_SECONDS = 20.0
 REST_SECONDS = 5.0  # the longest wait for rest
@@ -66,6 +68,8 @@ class BlackBox:
         self._outbox: list[tuple[int, bytes]] = []
         self._closed: list[int] = []
         self._noted: list[Trouble] = []
+        self._owner = os.getpid()  # a fork of this process ends nothing
+        self._keeper = Keeper()
         self._port = 0
         self._began = 0.0
         self._read = 0
@@ -116,6 +120,7 @@ class BlackBox:
                 where=words[0],
                 remedy="check the command line",
             ) from error
+        self._keeper.watch(self._child.pid)
         self._await_port(words)
 
     def _await_port(self, words: list[str]) -> None:
@@ -151,6 +156,8 @@ class BlackBox:
 
     def close(self) -> None:
         self._kill()
+        if os.getpid() == self._owner:
+            self._keeper.close()
 
     def _kill(self) -> None:
         """End the whole process tree, and wait until it is gone."""
@@ -158,7 +165,7 @@ class BlackBox:
             channel.close()
         self._channels.clear()
         child, self._child = self._child, None
-        if child is not None:
+        if child is not None and os.getpid() == self._owner:
             tree = _tree(child.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -168,12 +175,14 @@ class BlackBox:
             child.wait()
             psutil.wait_procs(tree, timeout=GONE_SECONDS)
             _await_group(child.pid)
+            self._keeper.watch(0)
         if self._output is not None:
             self._output.close()
             self._output = None
 
     def __del__(self) -> None:
-        self._kill()
+        if hasattr(self, "_keeper"):  # not when the constructor raised
+            self.close()
 
     # ---- channels
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -194,3 +197,25 @@ def test_a_child_that_never_rests_is_ended_by_its_wall_budget() -> None:
     controller.quiesce()
     assert [trouble.kind for trouble in controller.errors()] == ["stuck"]
     assert not controller.alive
+
+
+KILLED = """
+import os, signal, sys
+from targets.sdn.controllers.black_box import BlackBox
+controller = BlackBox("c1", [sys.executable, "-c", {code!r}, "{{port}}"])
+controller.start(0)
+print(controller.log()[0], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_nothing_is_left_when_this_process_is_killed() -> None:
+    code = LISTEN + "p = subprocess.Popen(['sleep', '60'], start_new_session=True);"
+    code += "import os; print(os.getpid(), p.pid, flush=True); s.accept(); s.accept()"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED.format(code=code)], capture_output=True, timeout=60, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    for pid in map(int, done.stdout.split()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).wait(timeout=20)
