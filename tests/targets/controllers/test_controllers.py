@@ -213,7 +213,11 @@ def test_nothing_is_left_when_this_process_is_killed() -> None:
     code = LISTEN + "p = subprocess.Popen(['sleep', '60'], start_new_session=True);"
     code += "import os; print(os.getpid(), p.pid, flush=True); s.accept(); s.accept()"
     done = subprocess.run(
-        [sys.executable, "-c", KILLED.format(code=code)], capture_output=True, timeout=60, text=True
+        [sys.executable, "-c", KILLED.format(code=code)],
+        check=False,
+        capture_output=True,
+        timeout=60,
+        text=True,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     for pid in map(int, done.stdout.split()):
