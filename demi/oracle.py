@@ -1,4 +1,4 @@
-"""Invariants, violations and verdicts: what "wrong" means, checked after every step.
+"""Invariants, violations and verdicts: what "wrong" means, checked at the start and after every step.
 
 The one insight: an invariant keeps what it remembers between steps in an immutable *memory* value that
 it returns, so that a search may restore any earlier point.  Not here: linearizability of histories.
@@ -64,13 +64,28 @@ class Symmetric(Protocol):
         ...
 
 
+@runtime_checkable
+class Local(Protocol):
+    """An invariant that says whether one order of independent steps shows all it can see.
+
+    local: it looks at one node at a time, or at what nodes ever were (two leaders of a term, ever),
+    never at what several nodes are at one moment.
+    """
+
+    local: bool
+
+
 @dataclass(frozen=True, slots=True)
 class StateInvariant:
-    """An invariant without memory from a plain function `look(view) -> Detail | None`."""
+    """An invariant without memory from a plain function `look(view) -> Detail | None`.
+
+    local: see `Local`.
+    """
 
     name: str
     doc: str
     look: Callable[[View], Detail | None]
+    local: bool = False
 
     def start(self) -> Memory:
         return None
@@ -108,6 +123,14 @@ def memories(invariants: Sequence[Invariant]) -> list[Memory]:
     return [invariant.start() for invariant in invariants]
 
 
+def check_start(
+    invariants: Sequence[Invariant], view: View
+) -> tuple[list[Memory], Violation | None]:
+    """Check the starting state: the memories from there on, and what is broken before any step."""
+    memory = memories(invariants)
+    return memory, check_all(invariants, view, memory, 0)
+
+
 def check_all(
     invariants: Sequence[Invariant], view: View, memory: list[Memory], step: int
 ) -> Violation | None:
@@ -124,6 +147,7 @@ __all__ = [
     "Detail",
     "Failure",
     "Invariant",
+    "Local",
     "Memory",
     "StateInvariant",
     "Symmetric",
@@ -131,5 +155,6 @@ __all__ = [
     "View",
     "Violation",
     "check_all",
+    "check_start",
     "memories",
 ]

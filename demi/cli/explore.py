@@ -8,59 +8,33 @@ Not here: searching (`demi/dpor`), shrinking and saving (shared with `fuzz`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from demi.cli.exploration import (
+    Asked,
+    Job,
+    Way,
+    again,
+    deeper,
+    keep_rest,
+    parse_bounds,
+    prepare,
+    read_rest,
+    run,
+)
 from demi.cli.hunting import Hunt, show, tell_notices
-from demi.cli.loading import Loaded
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
-from demi.cli.session import Session, make_subject
-from demi.errors import ExitCode, UsageError
+from demi.cli.session import Session
+from demi.errors import ExitCode
 from demi.interpose.notices import take_notices
 
 if TYPE_CHECKING:
     from demi.cli.config import Settings
-    from demi.dpor.bounds import Bounds
-    from demi.dpor.explore import Result
-    from demi.dpor.tally import Progress
-    from demi.events import Program
-    from demi.scheduler.execute import Subject
-    from demi.scheduler.record import Taken
-
-SUFFIXES = (".jsonl", ".jsonl.gz")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is explored: `prefix` is taken first, then every order of the rest of `program`."""
-
-    loaded: Loaded
-    subject: Subject
-    program: Program
-    prefix: tuple[Taken, ...]
-    seed: int
-
-    def notes(self) -> list[str]:
-        """What is taken first is not explored, and said."""
-        if not self.prefix:
-            return []
-        return [f"taken first, in this order: {plural(len(self.prefix), 'event')} (the beginning)"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the options say about the program."""
-
-    bug: str
-    sets: list[str]
-    items: int
-    any_order: bool
-    around: int | None
-    target: str
+    from demi.dpor.result import Result
 
 
 def explore(
@@ -71,7 +45,9 @@ def explore(
     ] = "auto",
     bound: Annotated[
         list[str] | None,
-        typer.Option(help="steps=40, delays=2, crashes=1, drops=1, timers=3; repeatable."),
+        typer.Option(
+            help="steps=40, delays=2, crashes=1, drops=1, timers=3; repeatable. steps=1..40 deepens."
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option(help="fifo, bag, causal or mailbox, where the target has that setting.")
@@ -121,161 +97,35 @@ def explore(
       demi explore found.min.jsonl --around 9
     """
     from demi.cli.messages import notice
-    from demi.dpor.explore import explore as search
-    from demi.dpor.explore import explore_processes
 
     session: Session = context.obj
-    bounds = parse_bounds(bound or [])
+    bounds, deepening = parse_bounds(bound or [])
     sets = [*(set_ or []), *([f"network={model}"] if model else [])]
     settings = session.settings(
         what, {"max_time": max_time, "seed": seed or 0, "minimize": minimize, "out": out}
     )
-    asked = Asked(bug, sets, items, any_order, around, target)
-    job = _prepare(session, settings, what, asked)
+    way = Way(
+        algorithm, workers, max_executions, settings.max_time, "global" if all_states else "local",
+        resume is None, read_rest(resume),
+    )  # fmt: skip
+    way.check(deepening, resume)
+    job = prepare(session, settings, what, Asked(bug, sets, items, any_order, around, target))
     inputs = [external.id for external in job.program.externals()]
     session.writer.detail(notice("inputs", ", ".join(inputs) or "none", inputs=inputs))
+    rounds: list[str] = []
     with session.progress() as progress:
-
-        def tell(now: Progress) -> None:
-            about = f"  about {count(now.estimate)} in all" if now.estimate else ""
-            progress.tell(
-                f"explore {job.loaded.target.name}  {plural(now.executions, 'execution')}  "
-                f"{count(now.blocked)} blocked{about}  {now.seconds:.0f} s"
-            )
-
-        common: dict[str, Any] = {
-            "bounds": bounds, "seconds": settings.max_time, "prefix": job.prefix, "seed": job.seed,
-            "sound_for": "global" if all_states else "local",
-        }  # fmt: skip
-        if workers > 1:
-            if algorithm not in ("auto", "source") or resume or max_executions:
-                raise UsageError(
-                    "several workers explore with source, without --resume or --max-executions",
-                    where="-j",
-                    remedy="leave out -j",
-                )
-            target_of, config = job.loaded.target, job.subject.config
-            result = explore_processes(
-                lambda: make_subject(target_of, dict(config)),
-                job.program,
-                workers=workers,
-                **common,
-            )
+        if deepening is None:
+            result = run(job, way, bounds, progress)
         else:
-            result = search(
-                job.subject,
-                job.program,
-                algorithm=algorithm,
-                max_executions=max_executions,
-                progress=tell,
-                resume=_read_resume(resume),
-                states=resume is None,
-                **common,
-            )
-    kept = _keep_rest(resume, result)
+            for within, result in deeper(job, way, bounds, deepening, progress):
+                rounds.append(f"{getattr(within, deepening.name)}: {amount(result)}")
+    kept = keep_rest(resume, result, Path(settings.out) / f"{job.loaded.target.name}.rest.json")
     for violation in result.violations:
         _found(session, job, settings, bug, result.algorithm, violation[1])
     tell_notices(session, take_notices(job.subject.world))
     job.subject.world.close()
-    if kept:
-        session.writer.emit(notice("rest", f"saved in {kept}; the same command goes on from there"))
-    return _conclude(session, job, result, require_complete)
-
-
-def parse_bounds(words: list[str]) -> Bounds:
-    """`steps=40` and the like.  Raises UsageError naming the nearest match."""
-    from demi.dpor.bounds import Bounds
-    from demi.target import nearest
-
-    known = tuple(Bounds.__dataclass_fields__)
-    chosen: dict[str, int] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name not in known:
-            raise UsageError(
-                f"unknown bound {name!r}", where="--bound", remedy=nearest(name, known)
-            )
-        if not equals or not value.isascii() or not value.isdigit() or len(value) > 9:
-            raise UsageError(f"--bound {name} wants a number", remedy=f"as in --bound {name}=3")
-        chosen[name] = int(value)
-    return Bounds(**chosen)
-
-
-def _read_resume(path: Path | None) -> dict[str, Any] | None:
-    """The rest of an interrupted search.  Raises UsageError when the file is not one."""
-    import msgspec
-
-    if path is None or not path.exists():
-        return None
-    try:
-        saved = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        raise UsageError(
-            f"not the rest of an exploration: {error}", where=str(path), remedy="start over"
-        ) from None
-    if not isinstance(saved, dict) or saved.get("demi") != "explore":
-        raise UsageError("not the rest of an exploration", where=str(path), remedy="start over")
-    return saved
-
-
-def _keep_rest(path: Path | None, result: Result) -> Path | None:
-    """Save what an ended search left over; a finished one leaves no file behind."""
-    import msgspec
-
-    if path is None:
-        return None
-    if result.resume is None:
-        path.unlink(missing_ok=True)
-        return None
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(msgspec.json.encode(dict(result.resume)))
-    part.replace(path)
-    return path
-
-
-def _prepare(session: Session, settings: Settings, what: str, asked: Asked) -> Job:
-    if what.endswith(SUFFIXES):
-        return _from_trace(session, Path(what), asked.sets, asked.around, asked.target)
-    from demi.events import Program
-    from demi.fuzz.program import generate
-
-    if asked.around is not None:
-        raise UsageError("--around needs a trace", remedy="demi explore TRACE --around STEP")
-    loaded = session.load(what)
-    config = session.config(loaded, asked.bug, asked.sets)
-    profile = replace(
-        loaded.target.profile(config), items=(asked.items, asked.items), spacing=(0, 0), postfix=()
-    )
-    subject = make_subject(loaded.target, config)
-    program = generate(profile, subject.world.names, settings.seed)
-    if asked.any_order:
-        return Job(loaded, subject, program, (), settings.seed)
-    inputs = tuple(program.externals())
-    first = len(tuple(Program(profile.prefix).externals()))
-    return Job(loaded, subject, Program(inputs[first:]), inputs[:first], settings.seed)
-
-
-def _from_trace(
-    session: Session, path: Path, sets: list[str], around: int | None, target: str
-) -> Job:
-    """The externals of a trace in every order, or what may follow its first `around` events."""
-    from demi.events import External, Program
-    from demi.scheduler.replay import replay
-
-    trace = session.read(path)
-    loaded, subject = session.recorded(trace, target, sets)
-    kept = min(around or 0, len(trace))
-    prefix: tuple[Taken, ...] = ()
-    if kept:
-        done = replay(subject, trace, until=kept)
-        if done.divergence is not None:
-            from demi.errors import DivergenceError
-
-            raise DivergenceError(done.divergence.brief(), where=str(path))
-        prefix = done.choices
-    taken = {choice.id for choice in prefix if isinstance(choice, External)}
-    rest = [e.external() for e in trace if e.is_external and e.id not in taken]
-    return Job(loaded, subject, Program(tuple(rest)), prefix, trace.header.seed)
+    deepened = [Line("deepened", f"{deepening.name} " + "; ".join(rounds))] if deepening else []
+    return _conclude(session, job, result, require_complete, deepened, kept)
 
 
 def _found(
@@ -298,21 +148,29 @@ def _found(
     show(session, hunt, path, trace, shrink=settings.minimize, last=True)
 
 
-def _conclude(session: Session, job: Job, result: Result, require_complete: bool) -> int:
+def amount(result: Result) -> str:
+    """How much was explored."""
+    if result.states:
+        return f"{plural(result.states, 'state')}, {plural(result.transitions, 'transition')}"
+    return (
+        f"{plural(result.executions, 'execution')} explored, {count(result.blocked)} blocked, "
+        f"{count(result.cut)} cut"
+    )
+
+
+def _conclude(
+    session: Session, job: Job, result: Result, require_complete: bool, deepened: list[Line],
+    kept: Path | None,
+) -> int:  # fmt: skip
     from demi.cli.messages import command, summary
     from demi.dpor.tally import Ended
     from demi.verdict import Verdict
 
     complete = "yes" if result.complete else "no"
     bit = f"; held back by: {result.limit}" if result.limit else ""
-    amount = (
-        f"{plural(result.states, 'state')}, {plural(result.transitions, 'transition')}"
-        if result.states
-        else f"{plural(result.executions, 'execution')} explored, {count(result.blocked)} blocked, "
-        f"{count(result.cut)} cut"
-    )
     lines = [
-        Line("explored", f"{amount}, depth {result.depth}; complete: {complete}{bit}"),
+        *deepened,
+        Line("explored", f"{amount(result)}, depth {result.depth}; complete: {complete}{bit}"),
         Line("how", f"{result.algorithm} ({result.why}); {result.model}; bounds: {result.bounds}"),
         *(Line("note", note) for note in (*job.notes(), *result.notes)),
     ]
@@ -324,16 +182,25 @@ def _conclude(session: Session, job: Job, result: Result, require_complete: bool
         code = ExitCode.INTERRUPTED
     elif not result.depth or (require_complete and not result.complete):
         code = ExitCode.NOTHING
-    if not result.depth:
+    if result.violations:
+        pass  # told above
+    elif not result.depth:
         lines.append(Line("nothing", "ran: no event is enabled within these bounds", "bad"))
         commands.append(command("explore", job.loaded.spec, "--items", 2))
-    elif result.verdict is Verdict.EXHAUSTED and not result.violations:
+    elif result.verdict is Verdict.EXHAUSTED:
         scope = "anywhere" if result.complete else "within these bounds"
         unit = "state" if result.states else "class"
-        lines.append(Line("result", f"no violation {scope}: every {unit} was explored", "good"))
-    elif not result.violations:
+        if result.sound:
+            said, style = f"no violation {scope}: every {unit} was explored", "good"
+        else:
+            said, style = f"no violation {scope} in one run of each class (see the note)", "head"
+        lines.append(Line("result", said, style))
+    else:
         lines.append(Line("result", "not found in what was explored. This is not a proof."))
         commands.append(command("fuzz", job.loaded.spec))
+    if kept is not None:
+        lines.append(Line("rest", f"saved in {kept}"))
+        commands.insert(0, again(kept))
     session.writer.emit(
         summary(
             result.verdict.value, code, lines, commands, target=job.loaded.target.name,
@@ -341,7 +208,7 @@ def _conclude(session: Session, job: Job, result: Result, require_complete: bool
             blocked=result.blocked, cut=result.cut, classes=result.classes, depth=result.depth,
             states=result.states, transitions=result.transitions, algorithm=result.algorithm,
             why=result.why, model=result.model, bounds=result.bounds, notes=list(result.notes),
-            seconds=round(result.seconds, 3),
+            sound=result.sound, rest=str(kept) if kept else "", seconds=round(result.seconds, 3),
         )
     )  # fmt: skip
     return code

@@ -28,6 +28,11 @@ A route through the code, with the names of the papers on the left:
     hook.py      trying what `commutes` claims              -
     tally.py     counts, limits, how much is left           Kilby et al., AAAI 2006
     space.py     a world, forward and back                  -
+    auto.py      classes or states                          -
+    deepen.py    a bound raised round by round              -
+    parallel.py  subtrees over processes                    -
+    resume.py    what is left, as JSON                      -
+    result.py    what an exploration says                   -
     explore.py   the front; read it first                   -
 
 Counts are of maximal executions under a named network model and relation.  What distinguishes a system

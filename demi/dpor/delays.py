@@ -35,7 +35,7 @@ class DelayWalk:
 
     def run(self) -> None:
         """Walk all schedules.  Raises `Stop`."""
-        self.space.start()
+        self.tally.start(self.space)
         self._walk([], 0)
 
     def _walk(self, queue: Sequence[Event], spent: int) -> None:

@@ -7,22 +7,25 @@ What is checked: every invariant after every step of every explored execution, o
 of the dependence in use.  Nodes' own states and everything that depends on them in any order are covered
 in full.  A property of several nodes *at one moment* may hold at every moment of the explored executions
 and fail in an equivalent one; for such a property pass `sound_for="global"`: then steps that change what
-invariants see depend on each other, and every order of what they can see is explored.
+invariants see depend on each other, and every order of what they can see is explored.  `Result.sound`
+says whether that is needed, and `auto` goes over such a program as states where it can.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from demi.dpor import classic, naive, source
+from demi.dpor.auto import classes_or_states
 from demi.dpor.bounds import Bounds
 from demi.dpor.delays import DelayWalk
 from demi.dpor.optimal import NeedSource, OptimalWalk
 from demi.dpor.parallel import Part, explore_parallel
 from demi.dpor.relation import NeedWider
-from demi.dpor.resume import Saved, check, load, save
+from demi.dpor.result import Result, all_local, result_of
+from demi.dpor.resume import Saved, check, load, load_tasks, save, save_tasks
 from demi.dpor.space import Setup, Space
 from demi.dpor.stateful import ClockRead, Search, StateKey
 from demi.dpor.tally import Ended, Leaf, Report, Stop, Tally
@@ -30,11 +33,8 @@ from demi.dpor.tree import First, Walk, lowest
 from demi.errors import UsageError
 from demi.events import Program
 from demi.interpose.actor_world import ActorWorld
-from demi.interpose.network import network_of
-from demi.oracle import Violation
 from demi.scheduler.execute import Subject
 from demi.scheduler.record import Taken
-from demi.verdict import Verdict
 
 Searches = Walk | OptimalWalk | DelayWalk
 
@@ -55,46 +55,8 @@ ALGORITHMS: dict[str, Callable[[Space, Tally, First], Searches]] = {
     "delays": delayed,
 }
 STATEFUL = "stateful"
-BLOCKED_SHARE_MAX = 0.5  # above it, optimal's dearer race analysis pays
 CUT_RUNS = "a bound on a total, or a run cut by its length, is beyond wakeup trees"
-TRY_RUNS, TRY_STATES = 3_000, 30_000  # a second or two each
 ALIKE = "nodes are interchangeable: states that differ only in which is which count once"
-WAITS = "waits of the program are ignored: its externals may happen at any time"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an exploration says.
-
-    verdict: exhausted means that every class within the bounds was explored.  complete: and that no
-    bound held anything back.  limit: the bounds that did, and what ended the search early, "" if none.
-    cut: runs that reached the bound on steps.  classes: explored classes.  depth: longest run.
-    violations: first run per fingerprint, as a schedule for `scheduler.execute.record`.
-    algorithm, why: what was used in the end.  model: network, timers and dependence.  notes: statements
-    about what was not done.  states, transitions: of a stateful search, which has no executions.
-    resume: for `explore(resume=...)`, as plain JSON, when the search ended early and can go on.
-    """
-
-    verdict: Verdict
-    complete: bool
-    limit: str
-    executions: int
-    blocked: int
-    cut: int
-    classes: int
-    depth: int
-    steps: int
-    seconds: float
-    violations: tuple[tuple[Violation, tuple[Taken, ...]], ...]
-    algorithm: str
-    why: str
-    model: str
-    bounds: str
-    ended: Ended
-    notes: tuple[str, ...] = ()
-    states: int = 0
-    transitions: int = 0
-    resume: Saved | None = None
 
 
 def explore(
@@ -122,14 +84,14 @@ def explore(
     """Explore every order in which the externals of `program` and all that follows may happen.
 
     algorithm: a name in `ALGORITHMS`, "stateful", or "auto": source, moving to optimal when more than
-    `BLOCKED_SHARE_MAX` of the runs are blocked, or to stateful (see `_auto`); with a bound on delays,
-    "delays".  states: may "auto" end with stateful, which has no executions and cannot be resumed?
+    half of the runs are blocked, or to stateful (see `auto.py`); with a bound on delays, "delays".
+    states: may "auto" end with stateful, which has no executions and cannot be resumed?
     prefix: choices taken first, in this order.
     keep: violations to find before stopping, 0 to explore to the end.  sound_for: see the module.
     first: the base strategy.  on_leaf: sees every maximal execution; on_begin is called
     first, and again when the search has to start over (another algorithm, a wider relation).
-    verify: run some executions
-    twice to catch a target that does not repeat.  state_key: see `stateful.StateKey`.
+    verify: run some executions twice to catch a target that does not repeat.
+    state_key: see `stateful.StateKey`.
     resume: where an earlier exploration of the same ended (`Result.resume`); counts go on.
 
     Raises UsageError, DivergenceError, ContractError.
@@ -177,34 +139,8 @@ def explore(
         return search("delays", "delays are bounded")
     world = subject.world
     both = states and on_leaf is None and not max_executions
-    return _auto(search, visit, both and type(world) is ActorWorld)
-
-
-def _auto(search: Callable[..., Result], visit: Callable[[str, int], Result], both: bool) -> Result:
-    """Classes or states, whichever ends first.  both: states may be searched.
-
-    Both are tried for a fixed number of runs and of states; where neither ends, runs cut by their
-    length decide: every class of every length is then explored, which states do once.
-    A stateful search is sound for whatever the invariants say, in worlds whose digest holds all there is:
-    actors.
-    """
-    few = f"at most {BLOCKED_SHARE_MAX:.0%} of the runs were blocked"
-    if both:
-        tried = search("source", few, BLOCKED_SHARE_MAX, TRY_RUNS)
-        if tried.ended not in (Ended.EXECUTIONS, Ended.BLOCKED):
-            return tried
-        if tried.ended is Ended.EXECUTIONS:
-            why = f"source had not ended after {TRY_RUNS:,} runs"
-            seen = visit(why, TRY_STATES)
-            if seen.ended is not Ended.EXECUTIONS:
-                return seen
-            if tried.cut:
-                return visit(f"{tried.cut:,} of the first {TRY_RUNS:,} runs of source were cut", 0)
-    result = search("source", few, BLOCKED_SHARE_MAX)
-    if result.ended is Ended.BLOCKED:
-        runs = result.executions + result.blocked
-        result = search("optimal", f"{result.blocked} of {runs} runs of source were blocked")
-    return result
+    sound = setup.watched or all_local(subject)
+    return classes_or_states(search, visit, both and type(world) is ActorWorld, sound)
 
 
 def _search(
@@ -236,7 +172,7 @@ def _search(
             tally.ended = Ended.INTERRUPTED
         classes = walk.classes if isinstance(walk, DelayWalk) else None
         tally.classes = tally.executions + tally.cut if classes is None else len(classes)
-        result = _result(space, tally, name, why)
+        result = result_of(space, tally, name, why)
         early = tally.ended in (Ended.EXECUTIONS, Ended.SECONDS, Ended.INTERRUPTED)
         if early and isinstance(walk, Walk):
             result = replace(result, resume=save(walk, name))
@@ -260,6 +196,7 @@ def explore_processes(
     use_commutes: bool = True,
     seconds: float = 0.0,
     progress: Callable[[Part, int, int], None] | None = None,
+    resume: Saved | None = None,
 ) -> Result:
     """Source-DPOR over several processes; see `explore` and `parallel.explore_parallel`."""
     bounds = bounds or Bounds()
@@ -271,16 +208,24 @@ def explore_processes(
         return Setup(subject, program, bounds, tuple(prefix), seed, watched, use_commutes)
 
     tally = Tally()
-    whole = explore_parallel(
-        make, setup_of, workers=workers, keep=keep, seconds=seconds, progress=progress
-    )
     space = Space(setup_of(make()))
+    before, left = Part(), None
+    if resume is not None:
+        check(resume, space, "source")
+        before, left = load_tasks(resume, space)
+    whole, left = explore_parallel(
+        make, setup_of, workers=workers, keep=keep, seconds=seconds, progress=progress, resume=left
+    )
+    whole.add(before)
     space.steps = whole.steps
     space.gate.bit |= whole.bit
     tally.executions, tally.blocked, tally.cut = whole.executions, whole.blocked, whole.cut
     tally.classes = whole.executions + whole.cut
     tally.depth, tally.ended, tally.violations = whole.depth, whole.ended, whole.violations
-    return _result(space, tally, "source", f"over {workers} processes")
+    result = result_of(space, tally, "source", f"over {workers} processes")
+    if whole.ended in (Ended.SECONDS, Ended.INTERRUPTED):
+        return replace(result, resume=save_tasks(space, whole, left))
+    return result
 
 
 def _stateful(
@@ -299,56 +244,14 @@ def _stateful(
     tally.violations = {
         violation.fingerprint: (violation, run) for violation, run in found.violations
     }
-    result = _result(space, tally, STATEFUL, why)
+    result = result_of(space, tally, STATEFUL, why)
     notes = (*result.notes, ALIKE) if search.symmetric else result.notes
+    if found.ended in (Ended.EXECUTIONS, Ended.SECONDS, Ended.INTERRUPTED):
+        notes = (*notes, f"{STATEFUL} cannot be resumed: it starts over")
     return replace(
         result,
         states=found.states,
         transitions=found.transitions,
         seconds=found.seconds,
         notes=notes,
-    )
-
-
-def _result(space: Space, tally: Tally, name: str, why: str) -> Result:
-    bit = sorted(space.gate.bit)
-    early = [] if tally.ended in (Ended.DONE, Ended.VIOLATION) else [tally.ended.value]
-    if tally.violations:
-        verdict = Verdict.VIOLATED
-    else:
-        verdict = Verdict.EXHAUSTED if tally.ended is Ended.DONE else Verdict.NOT_FOUND
-    notes = []
-    if space.ignored_waits:
-        notes.append(WAITS)
-    if space.relation.hook_ignored:
-        notes.append("commutes is ignored: it is honoured for actors over fifo and bag only")
-    if space.setup.watched:
-        notes.append(
-            "steps that change what invariants see are dependent (sound for global properties)"
-        )
-    if space.relation.clocked:
-        notes.append("timers are not free: one clock makes every two steps dependent")
-    if space.world.capabilities.lossy:
-        notes.append("lossy channels: losses happen by drop inputs only, not by overtaking")
-    if tally.ended is Ended.DONE and not tally.depth:
-        notes.append("nothing is enabled in the initial state within the bounds")
-    can = space.world.capabilities
-    return Result(
-        verdict=verdict,
-        complete=tally.ended is Ended.DONE and not bit,
-        limit=", ".join(bit + early),
-        executions=tally.executions,
-        blocked=tally.blocked,
-        cut=tally.cut,
-        classes=tally.classes,
-        depth=tally.depth,
-        steps=space.steps,
-        seconds=tally.seconds(),
-        violations=tuple(tally.violations.values()),
-        algorithm=name,
-        why=why,
-        model=f"{network_of(can)}, timers {can.timers}",
-        bounds=str(space.setup.bounds),
-        ended=tally.ended,
-        notes=tuple(notes),
     )

@@ -137,7 +137,7 @@ class OptimalWalk:
         if self.space.relation.budgets:
             raise NeedSource
         if not self.frames:
-            self.space.start()
+            self.tally.start(self.space)
             self._enter({}, [])
         while self.frames:
             node = self.frames[-1]

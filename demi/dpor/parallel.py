@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,14 @@ class Task:
 
     path: tuple[Event, ...]
     asleep: dict[Event, Foot]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left to explore, under a relation with `tails` or not."""
+
+    tails: bool
+    tasks: list[Task]
 
 
 @dataclass(slots=True)
@@ -111,16 +120,20 @@ def _start(
     _WORKER[:] = [setup_of(make()), tails, options]
 
 
-def _work(task: Task) -> Part:
+def _work(numbered: tuple[int, Task]) -> tuple[int, Part]:
     setup, tails, options = _WORKER
-    return explore_task(setup, tails, task, **options)
+    number, task = numbered
+    return number, explore_task(setup, tails, task, **options)
 
 
 def explore_task(
-    setup: Setup, tails: bool, task: Task, *, keep: int, seconds: float, collect: bool
+    setup: Setup, tails: bool, task: Task, *, keep: int, deadline: float, collect: bool
 ) -> Part:
-    """Explore one subtree."""
+    """Explore one subtree.  deadline: on the monotonic clock, which processes share; 0 for none."""
     part = Part()
+    seconds = deadline - time.monotonic() if deadline else 0.0
+    if seconds < 0:
+        return Part(ended=Ended.SECONDS)
     space = Space(setup, tails)
     tally = Tally(
         keep=keep, seconds=seconds, verify=False,
@@ -151,40 +164,66 @@ def explore_parallel(
     seconds: float = 0.0,
     collect: bool = False,
     progress: Callable[[Part, int, int], None] | None = None,
-) -> Part:
-    """Source-DPOR over `workers` processes.
+    resume: Left | None = None,
+) -> tuple[Part, Left]:
+    """Source-DPOR over `workers` processes; returns what it gave and what is left to do.
 
-    make: builds a subject in each process; setup_of: what to explore of it.  seconds: for each subtree.
-    collect: keep the class ids.  progress(so far, subtrees done, subtrees).
-    Raises what a worker raised.  Ctrl-C returns what is known so far.
+    make: builds a subject in each process; setup_of: what to explore of it.
+    seconds: for all, 0 for no limit.  collect: keep the class ids.
+    progress(so far, subtrees done, subtrees).  resume: do only this.
+    Raises what a worker raised.  Ctrl-C and the end of the time return what is known so far; a subtree
+    that was not finished then is left as a whole, and counts nothing.
     """
-    tails = False
+    tails = resume is not None and resume.tails
     context = multiprocessing.get_context("fork")
-    options = {"keep": keep, "seconds": seconds, "collect": collect}
+    deadline = time.monotonic() + seconds if seconds else 0.0
+    options = {"keep": keep, "deadline": deadline, "collect": collect}
     while True:
-        whole = Part()
         try:
             space = Space(setup_of(make()), tails)
-            tasks = open_top(space, workers * TASKS_PER_WORKER)
+            tasks = open_top(space, workers * TASKS_PER_WORKER) if resume is None else resume.tasks
         except NeedWider:
             tails = True
             continue
         pool = context.Pool(workers, _start, (make, setup_of, tails, options))
         try:
-            for done, part in enumerate(pool.imap_unordered(_work, tasks), 1):
-                if part.error is not None:
-                    raise part.error
-                whole.need_wider |= part.need_wider
-                whole.add(part)
-                if progress is not None:
-                    progress(whole, done, len(tasks))
-                if whole.need_wider or (keep and len(whole.violations) >= keep):
-                    break
-        except KeyboardInterrupt:
-            whole.ended = Ended.INTERRUPTED
+            whole, left = _gather(pool.imap(_work, enumerate(tasks)), tasks, keep, progress)
         finally:
             pool.terminate()
             pool.join()
         if not whole.need_wider:
-            return whole
-        tails = True
+            return whole, Left(tails, left)
+        tails, resume = True, None
+
+
+def _gather(
+    parts: Iterable[tuple[int, Part]],
+    tasks: Sequence[Task],
+    keep: int,
+    progress: Callable[[Part, int, int], None] | None,
+) -> tuple[Part, list[Task]]:
+    """Put the parts together in order, so that the first violation is the same in every run.
+
+    Returns them and the tasks that are not finished.
+    """
+    whole = Part()
+    left = dict(enumerate(tasks))
+    done = 0
+    try:
+        for number, part in parts:
+            done += 1
+            if part.error is not None:
+                raise part.error
+            whole.need_wider |= part.need_wider
+            if part.ended is Ended.SECONDS:
+                whole.add(Part(violations=part.violations, ended=part.ended))
+            else:
+                del left[number]
+                whole.add(part)
+            if progress is not None:
+                progress(whole, done, len(tasks))
+            if whole.need_wider or (keep and len(whole.violations) >= keep):
+                break
+    except KeyboardInterrupt:
+        whole.ended = Ended.INTERRUPTED
+    return whole, list(left.values())

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from demi.dpor.parallel import Left, Part, Task
 from demi.dpor.relation import Foot
 from demi.dpor.space import Space
 from demi.dpor.tree import Walk
 from demi.errors import UsageError
 from demi.events import Event, External
 from demi.interpose.payload import to_json
+from demi.oracle import Violation
+from demi.scheduler.record import Taken
 from demi.verdict import violation_from_json, violation_to_json
 
 VERSION = 1
@@ -55,18 +58,40 @@ def save(walk: Walk, algorithm: str) -> dict[str, Any]:
         asleep = [[list(event), *_foot(foot)] for event, foot in frame.asleep.items()]
         planned = [list(event) for event in (frame.enabled if frame.doubts else frame.planned)]
         stack.append([list(frame.event), asleep, planned])
-    violations = [
-        [violation_to_json(violation), [_taken(one) for one in choices]]
-        for violation, choices in tally.violations.values()
-    ]
     return {
         **header(space, algorithm),
         "tails": space.relation.tails,
         "counts": [tally.executions, tally.blocked, tally.cut, tally.depth, space.steps],
         "bit": sorted(space.gate.bit),
-        "violations": violations,
+        "violations": _found(tally.violations),
         "stack": stack,
     }
+
+
+def save_tasks(space: Space, part: Part, left: Left) -> dict[str, Any]:
+    """The state of an interrupted search over several processes."""
+    tasks = [
+        [
+            [list(event) for event in task.path],
+            [[list(event), *_foot(foot)] for event, foot in task.asleep.items()],
+        ]
+        for task in left.tasks
+    ]
+    return {
+        **header(space, "source"),
+        "tails": left.tails,
+        "counts": [part.executions, part.blocked, part.cut, part.depth, part.steps],
+        "bit": sorted(part.bit),
+        "violations": _found(part.violations),
+        "tasks": tasks,
+    }
+
+
+def _found(violations: Mapping[str, tuple[Violation, tuple[Taken, ...]]]) -> list[Any]:
+    return [
+        [violation_to_json(violation), [_taken(one) for one in choices]]
+        for violation, choices in violations.values()
+    ]
 
 
 def check(saved: Saved, space: Space, algorithm: str) -> None:
@@ -82,6 +107,10 @@ def check(saved: Saved, space: Space, algorithm: str) -> None:
 def load(saved: Saved, walk: Walk) -> None:
     """Put a walk where the saved one stood.  Raises UsageError for a file that is not whole."""
     space, tally = walk.space, walk.tally
+    if "tasks" in saved:
+        raise UsageError(
+            "cannot resume: it was saved by several processes", remedy="go on with several"
+        )
     try:
         nodes = [
             (
@@ -92,16 +121,48 @@ def load(saved: Saved, walk: Walk) -> None:
             for event, asleep, planned in saved["stack"]
         ]
         executions, blocked, cut, depth, steps = saved["counts"]
-        for violation, choices in saved["violations"]:
-            found = violation_from_json(violation)
-            taken = tuple([_read_taken(one, space) for one in choices])
-            tally.violations[found.fingerprint] = (found, taken)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"cannot resume: the saved search is damaged ({error!r})") from error
+        bit = {str(one) for one in saved["bit"]}
+        violations = _read_found(saved, space)
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
+        raise _damaged(error) from error
     walk.rebuild(nodes)
+    tally.violations.update(violations)
     tally.executions, tally.blocked, tally.cut, tally.depth = executions, blocked, cut, depth
     space.steps = steps
-    space.gate.bit.update(saved["bit"])
+    space.gate.bit.update(bit)
+
+
+def load_tasks(saved: Saved, space: Space) -> tuple[Part, Left]:
+    """What `save_tasks` saved.  Raises UsageError for a file that is not whole."""
+    part = Part()
+    if "stack" in saved:
+        raise UsageError("cannot resume: it was saved by one process", remedy="go on with one")
+    try:
+        tasks = [
+            Task(
+                tuple([_event(event) for event in path]),
+                {_event(one): _read_foot(foot) for one, *foot in asleep},
+            )
+            for path, asleep in saved["tasks"]
+        ]
+        part.executions, part.blocked, part.cut, part.depth, part.steps = saved["counts"]
+        part.bit.update(saved["bit"])
+        part.violations.update(_read_found(saved, space))
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
+        raise _damaged(error) from error
+    return part, Left(bool(saved.get("tails")), tasks)
+
+
+def _read_found(saved: Saved, space: Space) -> dict[str, tuple[Violation, tuple[Taken, ...]]]:
+    violations = {}
+    for violation, choices in saved["violations"]:
+        found = violation_from_json(violation)
+        violations[found.fingerprint] = (found, tuple([_read_taken(one, space) for one in choices]))
+    return violations
+
+
+def _damaged(error: Exception) -> UsageError:
+    return UsageError(f"cannot resume: the saved search is damaged ({error!r})")
 
 
 def _event(numbers: Any) -> Event:

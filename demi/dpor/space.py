@@ -20,7 +20,7 @@ from demi.dpor.relation import Foot, NeedWider, Relation
 from demi.errors import ContractError, DivergenceError, UsageError
 from demi.events import Event, External, Kind, Nudge, Program, Wait
 from demi.interpose.world import Step
-from demi.oracle import CRASH, Violation, check_all, memories
+from demi.oracle import CRASH, Violation, check_all, check_start, memories
 from demi.scheduler.execute import USUAL_CAUSES, Subject
 from demi.scheduler.record import Taken
 
@@ -44,7 +44,8 @@ class Setup:
 class Space:
     """The current run.  depth: steps taken since the initial state.
 
-    step: the last one.  violation: what the last step broke.  gone: what it disabled, see `disabled`.
+    begun: what was taken of the prefix.  step: the last one.  violation: what it broke, or what is
+    broken in the initial state.
     """
 
     def __init__(self, setup: Setup, tails: bool = False) -> None:
@@ -80,33 +81,38 @@ class Space:
             or any(one.kind in (Kind.DROP, Kind.DUPLICATE) for one in self.externals)
         )
         self.broken = False
-        self.boot_failure: Violation | None = None
+        self.violation: Violation | None = None
+        self.begun = setup.prefix
         self.steps = 0
         self.re_executed = 0
 
     # ---- the life of a run
 
     def start(self) -> None:
-        """Go to the initial state: reset, prefix, everything offered."""
+        """Go to the initial state: reset, prefix, everything offered.
+
+        A prefix that breaks something ends there: `violation` is then set before any step.
+        """
         world, subject = self.world, self.setup.subject
         boot = world.reset(self.setup.seed)
         self._view = world.observe()
-        self.memory = memories(subject.invariants)
-        self.broken = False
-        self.violation: Violation | None = None
-        self.gate.reset()
+        self.memory, self.violation = check_start(subject.invariants, self._view)
         if boot.failure is not None:
-            self.boot_failure = Violation(CRASH, boot.failure.detail(), 0)
-        for number, choice in enumerate(self.setup.prefix):
+            self.violation = Violation(CRASH, boot.failure.detail(), 0)
+        self.broken = self.violation is not None
+        self.begun = () if self.broken else self.setup.prefix
+        self.gate.reset()
+        for number, choice in enumerate(self.begun):
             event = world.offer((choice,))[0] if isinstance(choice, External) else choice
             if not world.allowed(event):
                 raise DivergenceError(
                     f"step {number + 1} of the beginning is not enabled",
                     remedy=USUAL_CAUSES,
                 )
-            step = world.take(event)
-            if step.failure is None:
-                check_all(subject.invariants, self._view, self.memory, number)
+            self._check(world.take(event), number)
+            if self.broken:
+                self.begun = self.setup.prefix[: number + 1]
+                break
         world.offer(self.externals)
         if not len(self.history):
             self.history.boot(boot.sent)
@@ -138,7 +144,7 @@ class Space:
             self.gate.took(event)
         self.violation = None
         if not self.broken:
-            self._check(step, len(self.setup.prefix) + len(history) - 1)
+            self._check(step, len(self.begun) + len(history) - 1)
         return foot, races
 
     def take(self, event: Event, at: int) -> None:
@@ -323,7 +329,7 @@ class Space:
     def choices(self) -> tuple[Taken, ...]:
         """The current run as a schedule for `scheduler.execute.record`."""
         world = self.world
-        return self.setup.prefix + tuple(
+        return self.begun + tuple(
             [world.external(e) if e[0] >= FIRST_FAULT else e for e in self.history.events]
         )
 

@@ -75,6 +75,8 @@ class Search:
         space = self.space
         ended = Ended.DONE
         space.start()
+        if space.violation is not None:
+            self.violations[space.violation.fingerprint] = (space.violation, space.choices())
         level: list[tuple[int, object]] = [self._add((-1, (-1, -1, -1, -1)))]
         depth = cut = 0
         try:
@@ -92,7 +94,7 @@ class Search:
                         now = time.monotonic() - started
                         if progress is not None:
                             count = len(self._parents)
-                            progress(Progress(count, 0, self.transitions, now, 0.0, 0))
+                            progress(Progress(0, 0, self.transitions, now, 0.0, 0, count))
                         if seconds and now >= seconds:
                             ended = Ended.SECONDS
                             raise StopIteration
@@ -122,7 +124,7 @@ class Search:
         for place, event in enumerate(enabled):
             if place:
                 self._back(index, saved)
-            space.take(event, len(space.setup.prefix) + depth)
+            space.take(event, len(space.begun) + depth)
             self.transitions += 1
             if space.violation is not None:
                 name = space.violation.fingerprint
@@ -158,6 +160,6 @@ class Search:
     def _choices(self, index: int, event: Event) -> tuple[Taken, ...]:
         world = self.space.world
         path = (*self._path(index), event)
-        return self.space.setup.prefix + tuple(
+        return self.space.begun + tuple(
             [world.external(one) if one[0] >= FIRST_FAULT else one for one in path]
         )

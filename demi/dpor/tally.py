@@ -43,7 +43,10 @@ class Ended(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """estimate: executions in all as it looks now; 0 while unknown.  share: of the tree, 0 to 1."""
+    """estimate: executions in all as it looks now; 0 while unknown.  share: of the tree, 0 to 1.
+
+    states: found so far by a stateful search, which has no executions; steps are its transitions.
+    """
 
     executions: int
     blocked: int
@@ -51,6 +54,7 @@ class Progress:
     seconds: float
     share: float
     estimate: int
+    states: int = 0
 
 
 Leaf = Callable[["Space"], None]
@@ -136,6 +140,12 @@ class Tally:
                 )  # fmt: skip
             if self._deadline is not None and now >= self._deadline:
                 self.stop(Ended.SECONDS)
+
+    def start(self, space: Space) -> None:
+        """Go to the initial state, which may be broken already."""
+        space.start()
+        if space.violation is not None:
+            self.violated(space)
 
     def violated(self, space: Space) -> None:
         """The last step broke something; the first run per fingerprint is kept."""

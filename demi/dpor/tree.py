@@ -140,7 +140,7 @@ class Walk:
     def run(self) -> None:
         """Walk the whole tree.  Raises `Stop`."""
         if not self.frames:
-            self.space.start()
+            self.tally.start(self.space)
             self._enter({}, NOWHERE, NO_FOOT)
         frames, space, base = self.frames, self.space, self._base
         history = space.history
@@ -160,7 +160,7 @@ class Walk:
     def begin_at(self, path: Sequence[Event], asleep: dict[Event, Foot]) -> None:
         """Own only the subtree that `path` leads to, with this sleep set.  Then `run`."""
         space = self.space
-        space.start()
+        self.tally.start(space)
         for event in path:
             self.frames.append(Closed(space.enabled(), {}, event, NO_FOOT, None))
             space.advance(event)

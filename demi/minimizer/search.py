@@ -23,7 +23,7 @@ from typing import Any
 from demi.events import External
 from demi.minimizer.hops import Class, class_of, offers
 from demi.minimizer.problem import Bound, Problem, Run
-from demi.oracle import CRASH, Violation, check_all, memories
+from demi.oracle import CRASH, Violation, check_all, check_start
 from demi.scheduler.execute import execute
 from demi.scheduler.record import Taken
 from demi.scheduler.scripted import Scripted
@@ -63,7 +63,7 @@ class Search:
         """
         world, subject = self.problem.subject.world, self.problem.subject
         world.reset(self.problem.seed)
-        memory = memories(subject.invariants)
+        memory, _ = check_start(subject.invariants, world.observe())
         left = Counter(self._limits)
         inputs = [want.choice for want in self.run.plan if isinstance(want.choice, External)]
         self._path = []

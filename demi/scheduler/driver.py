@@ -11,7 +11,7 @@ from __future__ import annotations
 from demi.errors import UsageError
 from demi.events import Event, parse_external
 from demi.interpose.world import Step
-from demi.oracle import CRASH, Violation, check_all, memories
+from demi.oracle import CRASH, Violation, check_all, check_start
 from demi.scheduler.execute import FIRST_EXTERNAL, Subject
 from demi.scheduler.record import Recorder, make_footer, make_header
 from demi.scheduler.run import ExitReason, Outcome
@@ -31,8 +31,8 @@ class Driver:
         self.violation: Violation | None = None
         self._recorder = Recorder(subject.world, self.entries.append)
         boot = subject.world.reset(seed)
-        self._memory = memories(subject.invariants)
         self._recorder.began(boot)
+        self._memory, self.violation = check_start(subject.invariants, subject.world.observe())
         self._crashed(boot)
 
     @property

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from demi.events import Event
 from demi.interpose.world import Step, World
-from demi.oracle import CRASH, Invariant, Violation, check_all, memories
+from demi.oracle import CRASH, Invariant, Violation, check_all, check_start
 from demi.scheduler.script import Script
 from demi.scheduler.strategy import Strategy
 
@@ -67,11 +67,13 @@ def run(  # noqa: PLR0912 - one screen that reads top to bottom
     """One run from the beginning.  steps: the longest it may be."""
     boot = world.reset(seed)
     view = world.observe()
-    memory = memories(invariants)
     if observer is not None:
         observer.began(boot)
     if boot.failure is not None:
         return _crashed(boot, 0)
+    memory, broken = check_start(invariants, view)
+    if broken is not None:
+        return Outcome(ExitReason.VIOLATION, 0, broken)
     if not strategy.begin(world, seed, boot):
         return Outcome(ExitReason.STRATEGY, 0)
     step: Step | None = None

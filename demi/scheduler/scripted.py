@@ -21,6 +21,7 @@ class Scripted:
 
     def __init__(self, choices: Sequence[Taken]) -> None:
         self._choices = choices
+        self._at = 0
         self.stuck: int | None = None
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:

@@ -49,6 +49,7 @@ class ElectionSafety:
     """Memory: term -> leader, by node index; replaced, never changed."""
 
     name = "ElectionSafety"
+    local = True
     doc = "at most one leader per term, over all time"
 
     def start(self) -> dict[int, int]:

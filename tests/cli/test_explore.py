@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,11 +42,13 @@ def test_an_exhausted_space_says_so(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = summary(done)
     assert (said["verdict"], said["complete"], said["limit"]) == ("exhausted", True, "")
+    assert (said["algorithm"], said["sound"]) == ("stateful", True)  # one holder: at one moment
     counts = {
-        name: summary(demi(tmp_path, *words, "--algorithm", name))["classes"]
+        name: summary(demi(tmp_path, *words, "--algorithm", name))
         for name in ("source", "optimal", "classic")
     }
-    assert set(counts.values()) == {said["classes"]}
+    assert len({one["classes"] for one in counts.values()}) == 1
+    assert not any(one["sound"] for one in counts.values())
 
 
 def test_what_bit_is_named_and_require_complete_is_kept(tmp_path: Path) -> None:
@@ -145,6 +148,69 @@ def test_the_rest_of_another_target_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cannot resume: target was 'lock' and is 'wayward'" in done.stderr
     assert (tmp_path / "rest.json").exists()
+
+
+def test_the_rest_of_another_version_is_refused(tmp_path: Path) -> None:
+    source = Path(WAYWARD[:-1]).read_text()
+    assert "commutes=commutes" in source
+    words = ("--resume", "rest.json", "--max-executions", "2", "--algorithm", "source")
+    for version in ("1", "2"):
+        versioned = source.replace("commutes=commutes", f"version=lambda c: '{version}'")
+        (tmp_path / "mine.py").write_text(versioned)
+        done = demi(tmp_path, "explore", "mine.py:LYING", *words)
+        left = (tmp_path / "rest.json").read_bytes()
+    assert done.returncode == 2
+    assert "cannot resume: target_version was '1' and is '2'" in done.stderr
+    assert json.loads(left)["target_version"] == "1"
+
+
+def test_ctrl_c_saves_what_is_left_and_says_how_to_go_on(tmp_path: Path) -> None:
+    words = ["explore", WAYWARD + "MANY", "--algorithm", "source"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demi", *words],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert "executions" in process.stderr.readline()  # the first progress line: it is searching
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    assert process.returncode == 130, out
+    assert "--resume traces/wayward.rest.json" in " ".join(out.replace("\\\n", "").split())
+    rest = tmp_path / "traces" / "wayward.rest.json"
+    more = ("--resume", str(rest), "--max-executions")
+    before = json.loads(rest.read_bytes())["counts"][0]
+    said = summary(demi(tmp_path, *words, *more, str(before + 100), "--json"))
+    assert said["executions"] == before + 100
+
+
+def test_several_workers_go_on_too(tmp_path: Path) -> None:
+    words = ("explore", WAYWARD + "SOME", "-j", "2", "--resume", "rest.json", "--json")
+    first = summary(demi(tmp_path, *words, "--max-time", "0.001s"))
+    assert (first["complete"], first["limit"]) == (False, "seconds")
+    assert summary(demi(tmp_path, *words))["executions"] == 720
+    assert not (tmp_path / "rest.json").exists()
+
+
+def test_a_bound_that_grows(tmp_path: Path) -> None:
+    words = ("explore", LOCK, "--items", "2", "--no-minimize")
+    done = demi(tmp_path, *words, "--bound", "steps=1..9", "--bound", "timers=2")
+    assert done.returncode == 1, done.stderr
+    assert "deepened  steps 1: " in done.stdout
+    assert "; 7: " in " ".join(done.stdout.split())
+    assert "; 8: " not in " ".join(done.stdout.split())  # the shortest one has 7
+    done = demi(tmp_path, *words, "--bound", "steps=1..9", "--max-executions", "5")
+    assert done.returncode == 2
+    assert "--bound steps=9" in done.stderr
+    assert demi(tmp_path, *words, "--bound", "steps=9..1").returncode == 2
+
+
+def test_a_state_that_is_broken_before_any_step(tmp_path: Path) -> None:
+    done = demi(tmp_path, "explore", WAYWARD + "BROKEN")
+    assert done.returncode == 1, done.stderr
+    assert "VIOLATED Never" in done.stdout
+    traces = list(tmp_path.glob("traces/*.jsonl"))
+    assert traces
+    assert not any(len(load(trace)) for trace in traces)
 
 
 def test_raft_with_three_nodes_is_refuted_and_proved_within_one_bound(tmp_path: Path) -> None:

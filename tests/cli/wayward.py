@@ -9,6 +9,7 @@ from typing import Any
 from demi.events import External, Kind
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.oracle import Detail, Invariant, StateInvariant
 from demi.target import Profile, Target
 
 _TICKS = count()
@@ -46,10 +47,11 @@ class Sender(Node):
 
 
 def target(
-    nodes: dict[str, Callable[[], Node]], inputs: Sequence[External] = (), commutes: Any = None
+    nodes: dict[str, Callable[[], Node]], inputs: Sequence[External] = (), commutes: Any = None,
+    invariants: Sequence[Invariant] = (),
 ) -> Target:  # fmt: skip
     return Target(
-        "wayward", "", lambda config: ActorWorld(nodes), lambda config: (),
+        "wayward", "", lambda config: ActorWorld(nodes), lambda config: invariants,
         lambda config: Profile(prefix=tuple(inputs)), commutes=commutes,
     )  # fmt: skip
 
@@ -57,4 +59,9 @@ def target(
 ONE = (External(Kind.INJECT, ("n1",), "go"),)
 FICKLE = target({"n1": Fickle, "n2": Sender}, ONE)
 ENDLESS = target({"n1": Endless}, ONE)
+SOME, MANY = (
+    target({"n1": Keeper, **{f"n{i}": Sender for i in range(2, count)}}) for count in (8, 12)
+)
+NEVER = StateInvariant("Never", "it never holds", lambda view: Detail((), "not even at the start"))
+BROKEN = target({"n1": Keeper}, ONE, invariants=(NEVER,))
 LYING = target({"n1": Keeper, "n2": Sender, "n3": Sender}, commutes=lambda *messages: True)

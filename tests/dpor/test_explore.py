@@ -344,7 +344,15 @@ def test_global_properties_need_the_wider_relation() -> None:
     result = explore(target, program, sound_for="global", first=first_up, keep=0)
     assert result.verdict is Verdict.VIOLATED
     assert result.executions == 6  # orders of up, down at A with up, down at B
-    assert explore(target, program, keep=0).executions == 1
+    alone = explore(target, program, keep=0, algorithm="source")
+    assert (alone.executions, alone.sound) == (1, False)
+    assert "at one moment" in alone.notes[0]
+    chosen = explore(target, program, keep=0)  # classes were explored to the end; then as states
+    assert (chosen.algorithm, chosen.verdict, chosen.sound) == ("stateful", Verdict.VIOLATED, True)
+    made_local = StateInvariant("Both", "", look, local=True)  # a promise: classes are then enough
+    target.invariants = (made_local,)
+    trusted = explore(target, program, keep=0)
+    assert (trusted.algorithm, trusted.sound) == ("source", True)
 
 
 def test_delay_bounded_series() -> None:

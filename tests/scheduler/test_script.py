@@ -14,7 +14,7 @@ from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.interpose.world import Step
 from demi.oracle import Detail, View
-from demi.scheduler.execute import Choices, Subject, execute
+from demi.scheduler.execute import Choices, Subject, execute, record
 from demi.scheduler.fifo import Fifo
 from demi.scheduler.random_walk import RandomWalk
 from demi.scheduler.run import ExitReason, Outcome
@@ -192,7 +192,8 @@ def test_a_crash_is_a_violation_and_wins_over_invariants() -> None:
         def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
             raise KeyError(msg)
 
-    subject = subject_of(lambda: ActorWorld({"a": Bomb}), never(lambda view: True))
+    down = never(lambda view: view.state(0) is None)
+    subject = subject_of(lambda: ActorWorld({"a": Bomb}), down)
     _, outcome = go(subject, X)
     assert outcome.violation is not None
     assert outcome.violation.fingerprint == "crash/KeyError@on_message"
@@ -208,8 +209,16 @@ def test_a_crash_at_the_start_is_a_violation_of_an_empty_run() -> None:
     assert (outcome.steps, outcome.violation.fingerprint) == (0, "crash/KeyError@on_start")  # type: ignore[union-attr]
 
 
+def test_the_starting_state_is_checked() -> None:
+    subject = ring()
+    subject.invariants = (never(lambda view: True),)
+    _, outcome = go(subject)
+    assert (outcome.steps, outcome.violation.step) == (0, 0)  # type: ignore[union-attr]
+    assert record(subject, (), 0, strategy="none").violation == outcome.violation
+
+
 class Memory:
-    """Remembers how many steps it saw; broken at the third.  The memory is a value, not a field."""
+    """Remembers how many states it saw; broken at the fourth, the third step.  A value, not a field."""
 
     name, doc = "Third", ""
 
@@ -217,7 +226,7 @@ class Memory:
         return 0
 
     def check(self, view: View, memory: int) -> tuple[int, Detail | None]:
-        return memory + 1, Detail((), "third") if memory == 2 else None
+        return memory + 1, Detail((), "third") if memory == 3 else None
 
 
 def test_memory_starts_over_with_every_run() -> None:
@@ -237,7 +246,7 @@ def test_touched_is_the_node_of_the_step() -> None:
     subject = ring()
     subject.invariants = (never(look),)
     go(subject, steps=3)
-    assert touched == [(1,), (0,), (1,)]
+    assert touched == [(0, 1), (1,), (0,), (1,)]
 
 
 def test_a_strategy_that_ends_and_one_that_does_not_begin() -> None:
