@@ -116,8 +116,8 @@ def _charged_twice(view: View) -> Detail | None:
 def invariants(config: Config) -> Sequence[Invariant]:
     """Both, whatever the variant."""
     both: list[Invariant] = [
-        StateInvariant("NoOversell", "no more is sold than there was", _oversold),
-        StateInvariant("ChargedOnce", "no order is charged twice", _charged_twice),
+        StateInvariant("NoOversell", "no more is sold than there was", _oversold, local=True),
+        StateInvariant("ChargedOnce", "no order is charged twice", _charged_twice, local=True),
     ]
     return both
 

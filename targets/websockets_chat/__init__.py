@@ -89,7 +89,7 @@ def _gap(view: View) -> Detail | None:
 
 def invariants(config: Config) -> Sequence[Invariant]:
     """One."""
-    return (StateInvariant("NoGap", "a member misses no line after its history", _gap),)
+    return (StateInvariant("NoGap", "a member misses no line after its history", _gap, local=True),)
 
 
 def _say(draw: Draw, names: Sequence[str], i: int) -> list[External]:
