@@ -18,7 +18,7 @@ from demi.interpose.fifo import Fifo
 from demi.interpose.payload import to_json
 from demi.interpose.timers import timer_slot
 from targets.pysyncobj.library import Files
-from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
+from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Connections
 from targets.pysyncobj.machine import Packet
 from targets.pysyncobj.observe import digest_text, readable
 
@@ -31,7 +31,7 @@ class Reading:
     """Over what the world keeps of a run."""
 
     names: Sequence[str]
-    links: Links
+    links: Connections
     _network: Fifo
     _machines: list[Any]
     _files: list[Files]

@@ -26,7 +26,7 @@ from demi.interpose.failures import failure_of
 from demi.interpose.timers import timer_slot
 from demi.interpose.world import Capabilities, Step
 from targets.pysyncobj.library import HOST, Files, hold, release
-from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Links
+from targets.pysyncobj.links import CONNECTED, DISCONNECTED, Connections
 from targets.pysyncobj.machine import Door, Packet, Peer, build
 from targets.pysyncobj.observe import ClusterView, election_deadline
 from targets.pysyncobj.reading import DELIVER, ELECTION, TIMER, TIMERS, Reading
@@ -74,7 +74,7 @@ class PySyncObjWorld(Reading):
         self.seed = seed
         self.events: list[Event] = []
         self.current = step = Step(BOOT)
-        self.links = Links(self.events, count)
+        self.links = Connections(self.events, count)
         self.links.step = step
         self._network = self.links.network
         self._doors: list[Door | None] = [None] * count

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from demi.errors import DemiError, TargetError
@@ -18,14 +18,23 @@ from demi.events import Event, External
 from demi.interpose.canon import canonical
 from demi.interpose.channels import DELIVER
 from demi.interpose.connected import Faults
+from demi.interpose.links import Links
 from demi.interpose.payload import to_json
 from demi.interpose.threads.hosts import CURRENT, Host
 from demi.interpose.threads.kernel import Kernel
-from demi.interpose.threads.links import Links, Packet
 from demi.interpose.threads.program import Image
+from demi.interpose.threads.streams import Arrival
 from demi.interpose.timers import TIMER
 
 Observe = Callable[[Any, Mapping[str, Any]], Any]
+
+
+class Packet(NamedTuple):
+    """A message in flight: its label, its bytes, and what its arrival does."""
+
+    label: str
+    data: bytes
+    arrive: Arrival
 
 
 class ThreadsView:

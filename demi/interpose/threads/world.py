@@ -21,13 +21,13 @@ from demi.interpose.channels import remove_sorted
 from demi.interpose.connected import Faults
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
+from demi.interpose.links import Links
 from demi.interpose.notices import Notices
 from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
-from demi.interpose.threads.links import Links, Packet
 from demi.interpose.threads.program import Image, Program
-from demi.interpose.threads.reading import Observe, Reading, ThreadsView, text_of
+from demi.interpose.threads.reading import Observe, Packet, Reading, ThreadsView, text_of
 from demi.interpose.threads.streams import Arrival, Net
 from demi.interpose.threads.watchdog import WALL_SECONDS, WallBudget
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
@@ -287,7 +287,8 @@ class ThreadsWorld(Reading):
             step.cancelled = [*step.cancelled, event]
 
     def _post(self, src: Host, dst: Host, label: str, data: bytes, arrive: Arrival) -> None:
-        self._links.post(src, dst, label, data, arrive)
+        if dst.up:  # to a host that is down it is lost at once
+            self._links.push(src.index, dst.index, Packet(label, data, arrive))
 
     def _report(self, why: str) -> None:
         self._log.append(why)
