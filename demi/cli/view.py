@@ -23,6 +23,7 @@ from demi.errors import ExitCode, TraceError, UsageError
 
 if TYPE_CHECKING:
     from demi.render.rows import Row
+    from demi.scheduler.execute import Subject
     from demi.trace import Trace
 
 WIDTH_MIN, WIDTH_MAX = 20, 1000  # below, nothing can be read; above, no terminal is
@@ -86,7 +87,8 @@ def view(
         session.trace = str(trace)
         words = ("--target", target) if target else ()
         wish = Wish(other, at, filter_, ascii_only, theme, words)
-        return show(trace, wish, wants_color(session.color, sys.stdout))
+        colour = wants_color(session.color, sys.stdout)
+        return show(trace, wish, colour, lambda path: _subject(session, path, target))
     columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
     if other is not None:
         if at or filter_ or first or last:
@@ -102,6 +104,16 @@ def view(
     for message in picture(run, columns, ascii_only, *shown, filter_):
         session.writer.emit(message)
     return int(ExitCode.OK)
+
+
+def _subject(session: Session, path: Path, target: str) -> Subject:
+    """The target of a trace file.  Raises TargetError."""
+    from demi.trace import Trace
+    from demi.viewer.source import Source
+
+    source = Source(path)
+    source.close()
+    return session.recorded(Trace(source.header, ()), target)[1]
 
 
 def has_screen() -> bool:

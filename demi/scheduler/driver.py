@@ -46,6 +46,13 @@ class Driver:
 
         Raises UsageError when it is not enabled, naming what is; TraceError for what is no id.
         """
+        entry = self.try_take(event_id, args)
+        if entry is None:
+            raise UsageError(f"{event_id} is not enabled", remedy=nearest(event_id, self.enabled))
+        return entry
+
+    def try_take(self, event_id: str, args: object = None) -> Entry | None:
+        """Let one event happen if it can; None, and nothing changed, when it is not enabled."""
         world = self._subject.world
         if self.violation is not None:
             raise UsageError(f"the run has ended: {self.violation.fingerprint}", where=event_id)
@@ -53,7 +60,7 @@ class Driver:
         if event is None or not world.allowed(event):
             if event is not None and event[0] >= FIRST_EXTERNAL:
                 world.withdraw(event)
-            raise UsageError(f"{event_id} is not enabled", remedy=nearest(event_id, self.enabled))
+            return None
         self._recorder.before(event, world.enabled())
         step = world.take(event)
         self._recorder.after(step)

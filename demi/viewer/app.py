@@ -12,6 +12,8 @@ import shlex
 import signal
 import time
 from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -20,13 +22,16 @@ from textual.command import CommandPalette
 from textual.containers import Container
 from textual.screen import Screen
 
-from demi.errors import UsageError
+from demi.errors import DemiError
+from demi.viewer.acts import ACTS
+from demi.viewer.branches import choices, deciding, keep, suggested
 from demi.viewer.keys import KEYS, hints
+from demi.viewer.live import Branch
 from demi.viewer.model import Model
 from demi.viewer.opening import compared, opened
 from demi.viewer.pairs import original_of
 from demi.viewer.palette import Palette
-from demi.viewer.screens import Page, Rows, detail_rows, help_rows
+from demi.viewer.screens import Choice, Page, Rows, detail_rows, help_rows
 from demi.viewer.widgets import Hints, Lanes, Prompt, Sheet, panel_rows, title_rows
 
 SLICE_SECONDS = 0.008  # of background work at a time: below what a finger notices
@@ -39,6 +44,7 @@ BELOW_MIN, BELOW_MAX = 5, 14  # their height there
 ASKED = {
     "search": "text, or node:n1 term>=2; enter goes to the next hit",
     "filter": "kind:deliver node:n1 from:n2 label:Vote term>=2 -text; empty shows all",
+    "save": "the file to write; nothing is overwritten",
     "goto": "a step's number, or the beginning of an event's id",
 }
 
@@ -59,6 +65,7 @@ class Viewer(App[int]):
         self.failure: Exception | None = None
         self.shown_panels = True
         self.turned = 0
+        self.branch: Branch | None = None
         self._looked = 0.0
         self._palette_of: tuple[str, Palette] | None = None
 
@@ -151,8 +158,11 @@ class Viewer(App[int]):
         if now - self._looked >= FOLLOW_SECONDS:
             self._looked = now
             grew = model.refresh()
-        if busy or grew or model.live_changed():
+        told = model.live.changed()
+        if busy or grew or told:
             self.show()
+        if told:
+            self._branched(model.live.branch())
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep what went wrong: the command line tells it when the terminal is back."""
@@ -174,53 +184,14 @@ class Viewer(App[int]):
     def _page(self) -> int:
         return max(1, self.query_one(Lanes).size.height - 2)
 
-    def action_down(self) -> None:
-        self._do(self.model.move, 1)
-
-    def action_up(self) -> None:
-        self._do(self.model.move, -1)
-
-    def action_page_down(self) -> None:
-        self._do(self.model.move, self._page())
-
-    def action_page_up(self) -> None:
-        self._do(self.model.move, -self._page())
-
-    def action_first(self) -> None:
-        self._do(self.model.first)
-
-    def action_last(self) -> None:
-        self._do(self.model.last)
-
-    def action_next_on_node(self) -> None:
-        self._do(self.model.on_node, True)
-
-    def action_previous_on_node(self) -> None:
-        self._do(self.model.on_node, False)
-
-    def action_cause(self) -> None:
-        self._do(self.model.cause)
-
-    def action_effect(self) -> None:
-        self._do(self.model.effect)
-
-    def action_sibling(self) -> None:
-        self._do(self.model.sibling)
-
-    def action_follow(self) -> None:
-        self._do(self.model.follow)
-
-    def action_jump_back(self) -> None:
-        self._do(self.model.back)
-
-    def action_release(self) -> None:
-        self._do(self.model.release)
-
-    def action_again(self) -> None:
-        self._do(self.model.again, True)
-
-    def action_again_up(self) -> None:
-        self._do(self.model.again, False)
+    def action_act(self, name: str) -> None:
+        """What a key of the table does."""
+        if name in ACTS:
+            self._do(ACTS[name], self.model)
+        elif name in ("page_down", "page_up"):
+            self._do(self.model.move, self._page() if name == "page_down" else -self._page())
+        else:
+            getattr(self, f"action_{name}")()
 
     def action_turn(self) -> None:
         self.turned += 1
@@ -234,9 +205,6 @@ class Viewer(App[int]):
         self.shown_panels = not self.shown_panels
         self._place(self.size.width, self.size.height)
 
-    def action_fold(self) -> None:
-        self._do(self.model.fold)
-
     def action_diff(self) -> None:
         model = self.model
         if model is not self._single:
@@ -248,12 +216,82 @@ class Viewer(App[int]):
             model.note = "no trace to compare with: demi view TRACE OTHER"
             self.show()
             return
-        self._show_model(compared(opened(beside), model.sides[0], model.plain))
+        self._show_model(compared(opened(beside), model.sides[0], model.plain, model.live))
 
     def _show_model(self, model: Model) -> None:
         """Show something else; the terminal stays as it is."""
         self.model = model
         self._place(self.size.width, self.size.height)
+
+    # ---- what if
+
+    def action_what_if(self) -> None:
+        model = self.model
+        known = model.known() if model.step else None
+        if known is None or known.problem:
+            model.note = known.problem if known else "the target is asked; again in a moment"
+            self.show()
+            return
+        path, step = model.facts.source.path, model.step
+        events = choices(model.facts, step, known)
+        if not events:
+            model.note = f"nothing else could happen in place of step {step}"
+            self.show()
+            return
+
+        def taken(event: str | None) -> None:
+            if event:
+                model.note = f"running on with {event} ..."
+                model.live.what_if(path, step, event, events[event])
+                self.show()
+
+        title = f"What if, in place of step {step}:"
+        self.push_screen(Choice(title, list(events), self.colours, model.plain), taken)
+
+    def action_passing(self) -> None:
+        model = self._single
+        here = self.model.look(self.model.step).id if self.model.step else ""
+        race = deciding(model.sides[0], here)
+        if race is None:
+            self.model.note = "the trace names no race that decides; demi minimize looks for them"
+        else:
+            self.model.note = f"running with {race.second} before {race.first} ..."
+            model.live.reverse(model.sides[0].source.path, race.first, race.second)
+        self.show()
+
+    def _branched(self, branch: Branch | None) -> None:
+        """Another run has come: compare."""
+        if branch is None:
+            return
+        if branch.problem:
+            self.model.note = branch.problem
+            self.show()
+            return
+        left, right = self._single.sides[0], opened(Path(branch.path))
+        model = compared(left, right, self._single.plain, self._single.live)
+        footer = right.source.footer
+        found = footer.violation if footer else None
+        ends = f"still violates {found.fingerprint}" if found else "no violation"
+        model.go(min(branch.step, len(right.source)), 1)
+        lost = f"{branch.absent} event{'' if branch.absent == 1 else 's'} absent"
+        model.note = f"B: {ends}, {lost}; s: save, d: back"
+        self.branch = branch
+        self._show_model(model)
+
+    def action_save(self) -> None:
+        if self.branch is None:
+            self.model.note = "no other run to save; w or p makes one"
+            self.show()
+            return
+        self._ask("save", str(suggested(self._single.sides[0].source.path, self.branch.step)))
+
+    def _keep(self, text: str) -> None:
+        assert self.branch is not None  # only then is a name asked for
+        keep(Path(self.branch.path), Path(text))
+        self.model.note = f"saved; demi replay {shlex.quote(text)}"
+
+    def action_leave(self) -> None:
+        self.exit(0)
 
     def action_copy(self) -> None:
         step = self.model.step
@@ -297,11 +335,12 @@ class Viewer(App[int]):
             return
         answer = {
             "search": self.model.search, "filter": self.model.set_filter, "goto": self.model.goto,
+            "save": self._keep,
         }[event.what]  # fmt: skip
         try:
             self._do(answer, event.text)
-        except UsageError as error:
-            self.model.note = str(error)
+        except DemiError as error:
+            self.model.note = f"{error.what}; {error.remedy}" if error.remedy else error.what
             self.show()
 
     def on_lanes_placed(self, event: Lanes.Placed) -> None:
@@ -320,7 +359,6 @@ class Viewer(App[int]):
             if key.action == "command_palette":
                 continue
             name = key.action.replace("_", " ")
-            yield SystemCommand(
-                name, f"{key.help}  (key {key.shown})", getattr(self, f"action_{key.action}")
-            )
+            act = partial(self.action_act, key.action)
+            yield SystemCommand(name, f"{key.help}  (key {key.shown})", act)
         yield SystemCommand("theme", "Choose other colours.", self.action_change_theme)

@@ -47,6 +47,11 @@ FINDS = (
     Key("f", "f", "filter", "filter", "Show only steps that pass: kind:deliver node:n1 term>=2."),
     Key("escape", "esc", "release", "", "Let go: of the message, the search, the filter."),
 )
+BRANCHES = (
+    Key("w", "w", "what_if", "what if", "What if another event had happened here: choose one."),
+    Key("p", "p", "passing", "", "The nearest run that passes: the race that decides, turned."),
+    Key("s", "s", "save", "", "Save the run that `w` or `p` made as a trace."),
+)
 LOOKS = (
     Key(
         "enter", "enter", "details", "all", "All that is known of the step, with its whole content."
@@ -59,14 +64,14 @@ LOOKS = (
     Key("y", "y", "copy", "copy", "Copy the command that replays the trace up to here."),
     Key("question_mark,f1", "?", "help", "help", "This help."),
     Key("ctrl+p", "^p", "command_palette", "", "Every action by its name, and the themes."),
-    Key("q,ctrl+q,ctrl+c", "q", "quit", "quit", "Leave."),
+    Key("q,ctrl+q,ctrl+c", "q", "leave", "quit", "Leave."),
 )
-GROUPS = (("move", MOVES), ("jump", JUMPS), ("find", FINDS), ("look", LOOKS))
-KEYS = (*MOVES, *JUMPS, *FINDS, *LOOKS)
+GROUPS = (("move", MOVES), ("jump", JUMPS), ("find", FINDS), ("try", BRANCHES), ("look", LOOKS))
+KEYS = (*MOVES, *JUMPS, *FINDS, *BRANCHES, *LOOKS)
 
 
 def hints() -> list[tuple[str, str, str]]:
     """(key, word, action) for the bottom line, what a newcomer needs first."""
-    first = ["help", "quit"]
+    first = ["help", "leave"]
     known = [(key.shown.split()[0], key.word, key.action) for key in KEYS if key.word]
     return sorted(known, key=lambda hint: hint[2] not in first)

@@ -18,7 +18,7 @@ from demi.viewer import filters
 from demi.viewer.facts import Facts
 from demi.viewer.finding import SLICE, Work, filtered, looked
 from demi.viewer.listing import Folded, Lines, Rows, Spot, Steps
-from demi.viewer.live import Live, Nowhere
+from demi.viewer.live import Known, Live, Nowhere
 from demi.viewer.pairs import Pairs
 
 TRAIL_MAX = 1000  # jumps that can be taken back
@@ -319,9 +319,9 @@ class Model:
 
     # ---- time
 
-    def live_changed(self) -> bool:
-        """Has an answer of the target arrived since the last question?"""
-        return self.live.changed()
+    def known(self) -> Known | None:
+        """What the target knows before the selected step; None while it is asked."""
+        return self.live.at(self.facts.source.path, self.step)
 
     def pump(self, going: Callable[[], bool]) -> bool:
         """Work on while `going()`; True when something is left to do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from demi.viewer.facts import Facts
+from demi.viewer.live import Live
 from demi.viewer.model import Model
 from demi.viewer.pairs import Pairs, check
 from demi.viewer.source import Source
@@ -23,7 +24,7 @@ def opened(path: Path) -> Facts:
     return facts
 
 
-def compared(left: Facts, right: Facts, plain: bool) -> Model:
+def compared(left: Facts, right: Facts, plain: bool, live: Live | None = None) -> Model:
     """Two traces side by side.  Raises UsageError when they cannot be."""
     check(left, right)
-    return Model(left, right, plain=plain, pairs=Pairs(left, right))
+    return Model(left, right, plain=plain, live=live, pairs=Pairs(left, right))

@@ -156,7 +156,7 @@ def _state(model: Model, entry: Entry) -> Section | None:
 
 
 def _enabled(model: Model, entry: Entry) -> Section:
-    known, plain = model.live.at(model.step), model.plain
+    known, plain = model.known(), model.plain
     title = f"enabled before: {entry.en}" + (" (and inputs)" if entry.is_external else "")
     if known is None:
         return Section(title, (("asking the target...", "dim"),))
@@ -173,7 +173,7 @@ def _enabled(model: Model, entry: Entry) -> Section:
 
 
 def _invariants(model: Model, entry: Entry) -> Section:
-    known, plain = model.live.at(model.step), model.plain
+    known, plain = model.known(), model.plain
     footer = model.facts.source.footer
     found = footer.violation if footer else None
     broken = found.invariant if found and model.step >= model.bad_step else ""

@@ -5,7 +5,7 @@ The one insight: both are long text that one scrolls through, so one screen show
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -17,8 +17,9 @@ from textual.screen import ModalScreen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from demi.render.glyphs import ASCII, UNICODE
 from demi.render.rows import Row, Span
-from demi.render.text import safe, width
+from demi.render.text import clip, safe, width
 from demi.viewer.filters import HELP
 from demi.viewer.keys import GROUPS
 from demi.viewer.listing import SAME
@@ -27,6 +28,7 @@ from demi.viewer.pairs import WORDS
 from demi.viewer.palette import Palette, plain_strip
 from demi.viewer.panels import folded, sections
 from demi.viewer.picture import LEGEND, MARKS, MARKS_ASCII
+from demi.viewer.widgets import Sheet
 
 CONTENT_MAX = 4 << 20  # characters of one step's content that can be read in full
 
@@ -183,3 +185,50 @@ def _fitting(text: str, cells: int) -> str:
     while len(piece) > 1 and width(piece) > cells:
         piece = piece[:-1]
     return piece
+
+
+class Choice(ModalScreen[str]):
+    """One of several events; enter takes it, escape none (an empty text)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "none"),
+        Binding("enter", "take", "this"),
+        Binding("j,down", "by(1)", "down"),
+        Binding("k,up", "by(-1)", "up"),
+    ]
+
+    def __init__(
+        self, title: str, events: Sequence[str], palette: Callable[[], Palette], plain: bool
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._events = events
+        self._palette = palette
+        self._plain = plain
+        self._at = 0
+
+    def compose(self) -> ComposeResult:
+        yield Sheet(self._rows, self._palette, "choice")
+
+    def _rows(self, cells: int, height: int) -> list[Row]:
+        """The events around the chosen one."""
+        glyphs = ASCII if self._plain else UNICODE
+        room = max(1, height - 2)
+        first = max(0, min(self._at - room // 2, len(self._events) - room))
+        rows = [_head(clip(self._title, cells, glyphs.more), cells)]
+        for number, event in enumerate(self._events[first : first + room], first):
+            chosen = number == self._at
+            text = f"{glyphs.here if chosen else ' '} {safe(event, self._plain)}"
+            rows.append(_styled(clip(text, cells, glyphs.more), "flight" if chosen else ""))
+        place = f"{self._at + 1} of {len(self._events)}; enter: see what follows, esc: none"
+        return [*rows, _styled(clip(place, cells, glyphs.more), "dim")]
+
+    def action_by(self, rows: int) -> None:
+        self._at = max(0, min(self._at + rows, len(self._events) - 1))
+        self.query_one(Sheet).refresh()
+
+    def action_take(self) -> None:
+        self.dismiss(self._events[self._at])
+
+    def action_leave(self) -> None:
+        self.dismiss("")

@@ -39,7 +39,7 @@ class Lanes(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, f"app.{key.action}", key.word or key.help, show=False)
+        Binding(key.keys, f"app.act('{key.action}')", key.word or key.help, show=False)
         for key in KEYS
         if key.action != "command_palette"  # bound by the application, for every screen
     ]
@@ -144,7 +144,7 @@ class Hints(Widget):
             left -= len(shown) + len(word) + 3
             if left < 0:
                 break
-            click = Style.from_meta({"@click": f"app.{action}"})
+            click = Style.from_meta({"@click": f"app.act('{action}')"})
             segments.append(Segment(f" {shown}", base + Style(bold=True) + click))
             segments.append(Segment(f" {word} ", base + click))
         return Strip(segments).adjust_cell_length(self.size.width, base)

@@ -53,6 +53,9 @@ PRESSED: dict[str, list[tuple[tuple[str, ...], str, Check]]] = {
     "again": [(("slash", *"n4", "enter"), "n", at(10)), ((), "n", at(22, "nothing was searched"))],
     "again_up": [(("slash", *"n4", "enter"), "N", at(20))],
     "filter": [((), "f", asks("filter"))],
+    "what_if": [((), "w", at(22, "the target was not asked"))],
+    "passing": [((), "p", at(22, "the target was not asked"))],
+    "save": [((), "s", at(22, "no other run to save"))],
     "release": [(("m",), "escape", lambda s: s.model.pinned is None)],
     "details": [((), "enter", lambda s: isinstance(s.app.screen, Page))],
     "turn": [((), "tab", shows("── step 22  n3>n2:VoteCandidate#2"))],
@@ -64,7 +67,7 @@ PRESSED: dict[str, list[tuple[tuple[str, ...], str, Check]]] = {
              (("k",), "y", lambda s: s.app.clipboard == f"demi replay {MCS} --until 21")],
     "help": [((), "question_mark", shows("One step down.")), ((), "f1", shows("One step down."))],
     "command_palette": [((), "ctrl+p", shows("An action, or a part of its name"))],
-    "quit": [((), "q", lambda s: s.app._exit), ((), "ctrl+c", lambda s: s.app._exit)],
+    "leave": [((), "q", lambda s: s.app._exit), ((), "ctrl+c", lambda s: s.app._exit)],
 }  # fmt: skip
 
 

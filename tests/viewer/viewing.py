@@ -17,6 +17,7 @@ from demi.trace_codec import save
 from demi.verdict import Verdict
 from demi.viewer.app import Viewer
 from demi.viewer.facts import Facts
+from demi.viewer.live import Live
 from demi.viewer.model import Model
 from demi.viewer.source import Source
 from demi.viewer.start import Wish, prepared
@@ -67,11 +68,12 @@ def drive(
     play: Callable[[Session], Awaitable[None]],
     size: tuple[int, int] = (80, 24),
     wish: Wish | None = None,
+    live: Live | None = None,
 ) -> None:
     """Open a trace, play, leave."""
 
     async def whole() -> None:
-        app = prepared(path, wish or Wish())
+        app = prepared(path, wish or Wish(), live)
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await play(Session(app, pilot, size))
