@@ -194,7 +194,7 @@ def test_the_panel_names_what_is_enabled() -> None:
         await until(session, lambda: session.model.known() is not None)
         text = session.text()
         assert "▌ n3>n2:VoteCandidate#2" in text
-        assert "✔ LeaderAppendOnly" in text and "✗ ElectionSafety" in text
+        assert "✗ ElectionSafety: at most one leader per term" in text
 
     with elsewhere() as live:
         drive(MCS, play, (200, 60), live=live)
