@@ -39,7 +39,12 @@ def perform(words: list[str]) -> int:
         )
         sys.stdout.flush()
         return int(result or 0)
-    except BrokenPipeError:  # the reader has seen enough: `demi view TRACE | head`
+    except (BrokenPipeError, SystemExit) as ended:
+        # The reader has seen enough: `demi view TRACE | head`.  Typer answers with exit(1), our "violation".
+        if not isinstance(
+            ended if ended.__context__ is None else ended.__context__, BrokenPipeError
+        ):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
     except Exception as error:

@@ -123,3 +123,19 @@ def test_small_things() -> None:
     made = [minimized_path(Path(name)).name for name in names]
     assert made == ["a.min.jsonl", "a.min.jsonl", "a.min2.jsonl", "a.min5.jsonl"]
     assert DEFAULTS.runs == 1000
+
+
+def test_a_reader_that_has_seen_enough_is_no_violation() -> None:
+    """`demi view TRACE | head -1`: exit code 1 would read as a bug found."""
+    trace = str(Path(__file__).parents[2] / "traces" / "raft" / "raft-45.jsonl.gz")
+    with subprocess.Popen(
+        [sys.executable, "-m", "demi", "view", trace],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert running.wait(60) == 130
+        assert running.stderr.read() == b""
