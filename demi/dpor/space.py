@@ -20,7 +20,7 @@ from demi.dpor.relation import Foot, NeedWider, Relation
 from demi.errors import ContractError, DivergenceError, UsageError
 from demi.events import Event, External, Kind, Nudge, Program, Wait
 from demi.interpose.world import Step
-from demi.oracle import CRASH, Violation, check_all, check_start, memories
+from demi.oracle import CRASH, View, Violation, check_all, check_start, memories
 from demi.scheduler.execute import USUAL_CAUSES, Subject
 from demi.scheduler.record import Taken
 
@@ -72,7 +72,7 @@ class Space:
         self.history = History(self.relation)
         self.steps_max = STEPS_MAX if setup.bounds.steps is None else setup.bounds.steps
         self.re_executes = not world.capabilities.checkpoint
-        self._view = world.observe()
+        self._view: View  # of the run that `start` begins
         self.memory = memories(subject.invariants)
         self._sent: list[list[Event]] = []
         self._fragile = (

@@ -7,12 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
+
+import pytest
 
 from demi.trace_codec import load
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "lock.py"
 LOCK = f"{EXAMPLE}:TARGET"
+TARGETS = sorted(one.name for one in entry_points(group="demi.targets"))
 
 
 def demi(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +38,17 @@ def test_a_violation_is_saved_shrunk_and_replays(tmp_path: Path) -> None:
     (small,) = tmp_path.glob("traces/*.min.jsonl")
     assert len(load(small)) == 7
     assert demi(tmp_path, "replay", str(small), "--target", LOCK).returncode == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_here_can_be_explored(tmp_path: Path, target: str) -> None:
+    words = ("explore", target, "--items", "2", "--max-executions", "2", "--no-minimize", "--json")
+    done = demi(tmp_path, *words)
+    assert done.returncode in (0, 1), done.stderr
+    said = summary(done)
+    verdicts = ("violated",) if done.returncode else ("exhausted", "not found within the budget")
+    assert said["verdict"] in verdicts
+    assert int(str(said["depth"])) > 0
 
 
 def test_an_exhausted_space_says_so(tmp_path: Path) -> None:
