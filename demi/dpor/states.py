@@ -22,7 +22,8 @@ from typing import Any
 
 from demi.dpor.space import Space
 from demi.errors import ContractError
-from demi.interpose.actor_world import ActorWorld, Anatomy
+from demi.interpose.actor_state import Anatomy
+from demi.interpose.actor_world import ActorWorld
 from demi.interpose.canon import canonical, renamed
 from demi.interpose.payload import Serialized
 from demi.oracle import Symmetric

@@ -13,14 +13,13 @@ Not here: what happens to a message in flight (`network.py`), when a timer may f
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Protocol
 from zlib import crc32
 
+from demi.events import Event
 from demi.interpose.payload import Freezer, Opaque, Serialized, serialize
-
-if TYPE_CHECKING:
-    from demi.interpose.actor_world import ActorWorld
+from demi.interpose.world import Step
 
 OUTSIDE = "ext"
 """The sender of injected inputs."""
@@ -125,6 +124,42 @@ class Durable(Opaque, MutableMapping[str, Any]):
         self._items = dict(saved)
 
 
+class Effects(Protocol):
+    """What a context asks of its world.  current: the step that is being taken.
+
+    reads_clock: some node has read its clock, which is state from then on.
+    """
+
+    current: Step
+    reads_clock: bool
+
+    @property
+    def index(self) -> Mapping[str, int]: ...
+    @property
+    def freezer(self) -> Freezer: ...
+
+    def push(self, src: int, dst: int, packet: Any, /) -> Event:
+        """Put a message in flight."""
+
+    def index_of(self, name: str, sender: str) -> int:
+        """The index of a node name.  Raises ContractError for an unknown one."""
+
+    def serialized(self, node: int, msg: Any) -> Serialized:
+        """A mutable message frozen at the send."""
+
+    def arm(self, node: int, name: str, after: float) -> None:
+        """Arm a timer, replacing an earlier arming."""
+
+    def disarm(self, node: int, name: str) -> None:
+        """Disarm a timer if it is armed."""
+
+    def logged(self, text: str) -> None:
+        """A log line of the running handler."""
+
+    def clock(self, node: int) -> float:
+        """Virtual seconds at a node."""
+
+
 class Context(Opaque):
     """A node's only door to the outside.
 
@@ -135,7 +170,7 @@ class Context(Opaque):
         "_immutable", "_index", "_node", "_origin", "_random", "_world", "durable", "name", "peers"
     )  # fmt: skip
 
-    def __init__(self, world: ActorWorld, node: int, name: str, peers: Sequence[str]) -> None:
+    def __init__(self, world: Effects, node: int, name: str, peers: Sequence[str]) -> None:
         self._world = world
         self._node = node
         self._random: Stream | None = None

@@ -5,59 +5,35 @@ date, so a step costs what it changes and not what is pending.
 
 A message that reaches a node that is down, or crosses a cut link, is a step that runs no handler and
 loses the message.  A handler that raises crashes its node; what it sent before is in flight.
-Not here: choosing, recording, naming; the network (`network.py`), timers (`timers.py`), node state
-(`state.py`), faults and inputs (`outside.py`).
+Not here: choosing, recording, naming; the network (`network.py`), timers (`timers.py`), faults and
+inputs (`outside.py`), digests and checkpoints (`actor_state.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import Any
 
 from demi.errors import ContractError, DemiError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
-from demi.interpose.actor import OUTSIDE, Context, Node
+from demi.interpose.actor import Context, Node
+from demi.interpose.actor_state import ActorState, NodeSaved
 from demi.interpose.actor_view import UNREAD, ActorView
-from demi.interpose.canon import Canon, canonical
+from demi.interpose.canon import Canon
 from demi.interpose.channels import remove_sorted
 from demi.interpose.failures import failure_of, place_of
 from demi.interpose.network import make_network
 from demi.interpose.outside import Outside
-from demi.interpose.payload import Freezer, Serialized, label_of, serialize, to_json
-from demi.interpose.state import Saved, copy_state, load_object, save_object
+from demi.interpose.payload import Freezer, Serialized, serialize
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, Armed, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
 
 DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
-TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
-NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
-"""A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
 
 
-class Anatomy(NamedTuple):
-    """Live parts of a world's state, to be read before its next step.
-
-    nodes: None while down.  saved: per node what the last checkpoint holds, None if it changed since.
-    flight: (dst, src, packets).  timers: (node, slot) under free timers, else `ActorWorld.armed`.
-    open: externals offered and not taken.  clocks: () unless some node reads them.
-    """
-
-    nodes: Sequence[Node | None]
-    saved: Sequence[NodeSaved | None]
-    contexts: Sequence[Context]
-    flight: list[tuple[int, int, list[Any]]]
-    order: object
-    timers: Sequence[tuple[Any, ...]]
-    cut: frozenset[tuple[int, int]]
-    open: Sequence[External]
-    clocks: tuple[float, ...]
-
-
-class ActorWorld:
+class ActorWorld(ActorState):
     """A World of `Node` objects.
 
     nodes: name -> factory of the node.  observe(node): what invariants and viewers see, best a
@@ -112,12 +88,12 @@ class ActorWorld:
         """Start over; returns what starting the nodes did."""
         self.seed = seed
         count = len(self.names)
-        self._enabled: list[Event] = []
-        self._network = make_network(
-            self.capabilities.network, self._enabled, count, self.capabilities.lossy
+        self.events: list[Event] = []
+        self.network = make_network(
+            self.capabilities.network, self.events, count, self.capabilities.lossy
         )
-        self.push = self._network.push
-        self._take = self._network.take
+        self.push = self.network.push
+        self._take = self.network.take
         self._nodes: list[Node | None] = [None] * count
         for context in self._contexts:
             context.begin(seed)
@@ -126,7 +102,7 @@ class ActorWorld:
         self._armings: dict[tuple[int, int], int] = {}
         self._timer_names: dict[int, str] = {}
         self._clocks = [0.0] * count
-        self._cut: frozenset[tuple[int, int]] = frozenset()
+        self.cut: frozenset[tuple[int, int]] = frozenset()
         self._view = ActorView(self.names, self._nodes, self._observe)
         self.current = step = Step(BOOT)
         self._outside = Outside(self)
@@ -138,8 +114,8 @@ class ActorWorld:
 
     def enabled(self) -> Sequence[Event]:
         if self._free:
-            return self._enabled
-        events = self._enabled
+            return self.events
+        events = self.events
         middle = bisect_left(events, (TIMER, -1, -1, -1))
         timers = may_fire(self._policy, self._armed, max(self._clocks), middle > 0)
         return events[:middle] + timers + events[middle:] if timers else events
@@ -147,8 +123,8 @@ class ActorWorld:
     def allowed(self, event: Event) -> bool:
         kind = event[0]
         if kind == DELIVER:
-            return self._network.allowed(event)
-        events = self.enabled() if kind == TIMER else self._enabled
+            return self.network.allowed(event)
+        events = self.enabled() if kind == TIMER else self.events
         at = bisect_left(events, event)
         return at < len(events) and events[at] == event
 
@@ -168,7 +144,7 @@ class ActorWorld:
                 step.lost = lost
             self._clocks[node] += DELIVERY_SECONDS
             actor = self._nodes[node]
-            if actor is None or (self._cut and (peer, node) in self._cut):
+            if actor is None or (self.cut and (peer, node) in self.cut):
                 step.received = False
             else:
                 if type(packet) is Serialized:
@@ -188,16 +164,6 @@ class ActorWorld:
         if self._outside.watching:
             self._outside.refresh()
         return step
-
-    def _fields(self, node: Any) -> dict[str, Any]:
-        """What is observed of a node whose target does not say: its fields, copied where possible."""
-        fields = {}
-        for name, value in vars(node).items():
-            try:
-                fields[name] = copy_state(value, self.freezer, {}, name)
-            except ContractError:
-                fields[name] = value
-        return fields
 
     def observe(self) -> ActorView:
         return self._view
@@ -234,7 +200,7 @@ class ActorWorld:
         self._armed[key] = (n, name, self.clock(node) + after)
         event = (TIMER, node, slot, n)
         if self._free:
-            insort(self._enabled, event)
+            insort(self.events, event)
         step = self.current
         step.armed = [*step.armed, event]
 
@@ -248,7 +214,7 @@ class ActorWorld:
         n, _, _ = self._armed.pop(key)
         event = (TIMER, key[0], key[1], n)
         if self._free:
-            remove_sorted(self._enabled, event)
+            remove_sorted(self.events, event)
         step = self.current
         step.cancelled = [*step.cancelled, event]
 
@@ -257,17 +223,13 @@ class ActorWorld:
         step = self.current
         step.log = [*step.log, str(text)]
 
-    def clock(self, node: int) -> float:
-        """Virtual seconds at a node: its own under free timers, the world's otherwise."""
-        return self._clocks[node] if self._free else max(self._clocks)
-
     # ---- steps other than deliveries
 
     def _fire(self, event: Event) -> None:
         _, node, slot, _ = event
         _, name, deadline = self._armed.pop((node, slot))
         if self._free:
-            remove_sorted(self._enabled, event)
+            remove_sorted(self.events, event)
         self._clocks[node] = max(self.clock(node) + DELIVERY_SECONDS, deadline)
         self.run(node, "on_timer", name)
 
@@ -338,9 +300,6 @@ class ActorWorld:
     def withdraw(self, event: Event) -> None:
         self._outside.withdraw(event)
 
-    def external(self, event: Event) -> External:
-        return self._outside.external(event)
-
     def input(self, external: External) -> Any:
         """The message of an INJECT.  Raises TargetError for an unknown input."""
         if not self._inputs:
@@ -353,170 +312,3 @@ class ActorWorld:
                 remedy="known: " + ", ".join(sorted(self._inputs)),
             )
         return make(external.args)
-
-    @property
-    def network(self) -> Any:
-        """The messages in flight (for `outside.py`)."""
-        return self._network
-
-    @property
-    def cut(self) -> frozenset[tuple[int, int]]:
-        """The (src, dst) directions that lose what crosses them."""
-        return self._cut
-
-    @cut.setter
-    def cut(self, links: frozenset[tuple[int, int]]) -> None:
-        self._cut = links
-
-    @property
-    def events(self) -> list[Event]:
-        """The sorted list of enabled events (for `outside.py`)."""
-        return self._enabled
-
-    # ---- reading
-
-    def label(self, event: Event) -> str:
-        kind = event[0]
-        if kind == DELIVER:
-            packet = self._network.peek(event)
-            return label_of(packet.original if type(packet) is Serialized else packet)
-        if kind == TIMER:
-            return self._timer_names[event[2]]
-        return self.external(event).label
-
-    def fingerprint(self, event: Event) -> object:
-        if event[0] != DELIVER:
-            return None
-        packet = self._network.peek(event)
-        return canonical(packet.open()) if type(packet) is Serialized else packet
-
-    def payload(self, event: Event) -> Any:
-        kind = event[0]
-        if kind == DELIVER:
-            packet = self._network.peek(event)
-            return to_json(packet.open() if type(packet) is Serialized else packet)
-        return None if kind == TIMER else self.external(event).args
-
-    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
-        return self._network.channel(dst, src)
-
-    def channels(self) -> Sequence[tuple[int, int]]:
-        return self._network.channels()
-
-    def node_digest(self, node: int) -> str:
-        return f"{crc32(self._node_text(node).encode()):08x}"
-
-    def _node_text(self, node: int) -> str:
-        actor, context = self._nodes[node], self._contexts[node]
-        text = "down" if actor is None else self._canon.node(actor)
-        if len(context.durable):
-            text += canonical({key: _opened(kept) for key, kept in context.durable.saved().items()})
-        drawn = context.drawn() if actor is not None else None  # a restart begins the stream again
-        return text if drawn is None else f"{text}~{drawn}"
-
-    def kept_text(self, node: int) -> str:
-        """Canonical text of a node's state, remembered while a checkpoint holds the node as it is."""
-        kept = self._saved[node]
-        if kept is None:
-            return self._node_text(node)
-        return self._remembered(kept, lambda: self._node_text(node))
-
-    def _remembered(self, key: object, text: Callable[[], str]) -> str:
-        """The text of an immutable object, by identity; the object is kept so that its id stays taken."""
-        known = self._texts.get(id(key))
-        if known is None:
-            if len(self._texts) >= TEXTS_MAX:
-                self._texts.clear()
-            known = self._texts[id(key)] = (key, text())
-        return known[1]
-
-    def _packet_text(self, packet: Any) -> str:
-        return self._remembered(packet, lambda: canonical(_opened(packet)))
-
-    def digest(self) -> bytes:
-        flight = [
-            (dst, src, [self._packet_text(packet) for packet in packets])
-            for dst, src, packets in self._network.contents()
-        ]
-        whole = [
-            [self.kept_text(node) for node in range(len(self.names))],
-            flight, canonical(self._network.order()), self.armed(), sorted(self._cut),
-            self._outside.waiting(),
-        ]  # fmt: skip
-        if self._free and self.reads_clock:
-            whole.append([round(clock, 9) for clock in self._clocks])
-        return hashlib.blake2b(repr(whole).encode(), digest_size=16).digest()
-
-    def armed(self) -> list[tuple[int, str, float]]:
-        """(node, timer, seconds until its deadline), sorted; deadlines decide only with one clock."""
-        now = self.clock(0)
-        return sorted(
-            (node, name, 0.0 if self._free else round(deadline - now, 9))
-            for (node, _), (_, name, deadline) in self._armed.items()
-        )
-
-    def anatomy(self) -> Anatomy:
-        """The state in its parts, for searches over states; see `Anatomy`."""
-        return Anatomy(
-            self._nodes, self._saved, self._contexts, self._network.contents(), self._network.order(),
-            [(node, slot) for node, slot in self._armed] if self._free else self.armed(), self._cut,
-            self._outside.open(), tuple(self._clocks) if self._free and self.reads_clock else (),
-        )  # fmt: skip
-
-    # ---- checkpoints
-
-    def checkpoint(self) -> object:
-        saved = self._saved
-        for node, kept in enumerate(saved):
-            if kept is None:
-                saved[node] = self._save_node(node)
-        return (
-            self.seed,
-            tuple(saved),
-            tuple(self._enabled),
-            self._network.save(),
-            dict(self._armed),
-            dict(self._armings),
-            tuple(self._clocks),
-            self._cut,
-            self._outside.save(),
-            tuple(self._view._cache),
-        )
-
-    def _save_node(self, node: int) -> NodeSaved:
-        actor, context = self._nodes[node], self._contexts[node]
-        image = None if actor is None else save_object(actor, self.freezer)
-        return image, context.drawn(), context.durable.saved()
-
-    def restore(self, saved: Any) -> None:
-        seed, nodes, enabled, network, armed, armings, clocks, cut, outside, seen = saved
-        mine, cache, immutable = self._saved, self._view._cache, self.freezer.immutable
-        if seed != self.seed:
-            self.seed = seed
-            for node, context in enumerate(self._contexts):
-                context.begin(seed)
-                mine[node] = None
-        for node, kept in enumerate(nodes):
-            if kept is not mine[node]:  # else untouched since that checkpoint
-                mine[node] = kept
-                # kept only if what was observed cannot have followed the old object
-                cache[node] = seen[node] if immutable(seen[node]) else UNREAD
-                actor, state, durable = kept
-                self._nodes[node] = None if actor is None else load_object(actor, self.freezer)
-                context = self._contexts[node]
-                context.rewind(state)
-                context.durable.load(durable)
-        self._network.load(network)
-        self._enabled[:] = enabled
-        self._armed = dict(armed)
-        self._armings = dict(armings)
-        self._clocks[:] = clocks
-        self._cut = cut
-        self._outside.load(outside)
-
-
-def _opened(packet: Any) -> Any:
-    return packet.open() if type(packet) is Serialized else packet
-
-
-__all__ = ["BOOT", "OUTSIDE", "ActorView", "ActorWorld"]

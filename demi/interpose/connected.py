@@ -9,11 +9,11 @@ Not here: the connections themselves, which each world makes and ends in its own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from demi.errors import TargetError
 from demi.events import Event, External, Kind
-from demi.interpose.outside import Outside
+from demi.interpose.offers import Host, Offers
 
 _REFUSED = {
     Kind.START: "nodes start by themselves; use a restart",
@@ -22,7 +22,7 @@ _REFUSED = {
 }
 
 
-class Connected(Protocol):
+class Connected(Host, Protocol):
     """What the faults need of a world: its nodes and the links between them, by index.
 
     held: directions (a, b) whose messages wait.  cut: pairs without a connection, lower index first.
@@ -52,13 +52,13 @@ class Connected(Protocol):
         """Let them connect again, or let go what was held."""
 
 
-class Faults(Outside):
-    """`Outside` for nodes that talk over connections.  what: the system, as an error names it."""
+class Faults(Offers):
+    """`Offers` for nodes that talk over connections.  what: the system, as an error names it."""
 
     __slots__ = ("_system", "_what")
 
     def __init__(self, world: Connected, what: str) -> None:
-        super().__init__(cast(Any, world))  # the offering half needs only names, events and inputs
+        super().__init__(world)
         self._system, self._what = world, what
 
     def offer(self, externals: Sequence[External]) -> list[Event]:

@@ -1,113 +1,62 @@
 """What the outside does to actors: inputs, crashes, restarts, cuts, drops, duplicates.
 
-The one insight: an external that was offered is an ordinary event, enabled while its precondition holds
-(a restart needs a node that is down), so the strategy decides when it happens and a replay that removed
-its cause finds it not enabled instead of failing.
+The one insight: each is one change of what the world holds, so the world offers the few changes
+(`Actors`) and knows nothing of faults.
 
-Not here: generating externals (`demi/fuzz`).
+Not here: offering and withdrawing (`offers.py`).
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from demi.errors import TargetError
-from demi.events import Event, External, Kind
+from demi.events import Event, Kind
 from demi.interpose.actor import OUTSIDE
-from demi.interpose.channels import remove_sorted
-from demi.interpose.payload import serialize, to_json
-from demi.oracle import Failure
-
-if TYPE_CHECKING:
-    from demi.interpose.actor_world import ActorWorld
+from demi.interpose.channels import Network
+from demi.interpose.offers import Host, Offers
+from demi.interpose.payload import Freezer, serialize
+from demi.interpose.world import Step
 
 
-class Outside:
-    """The externals offered to one world and not yet taken.
+class Actors(Host, Protocol):
+    """What the faults need of a world of actors.
 
-    watching: True while some offered external depends on what is in flight, so that the world
-    refreshes after every step.
+    cut: the (src, dst) directions that lose what crosses them.  current: the step that is being taken.
     """
 
-    __slots__ = ("_all", "_nodes", "_open", "_world", "watching")
+    cut: frozenset[tuple[int, int]]
+    network: Network
+    freezer: Freezer
+    current: Step
 
-    def __init__(self, world: ActorWorld) -> None:
-        self._world = world
-        self._all: list[External] = []
-        self._nodes: list[tuple[int, ...]] = []
-        self._open: dict[Event, bool] = {}  # offered, not taken -> listed as enabled
-        self.watching = False
+    def alive(self, node: int) -> bool:
+        """Is the node up?"""
 
-    def offer(self, externals: Sequence[External]) -> list[Event]:
-        """Add externals; returns their events."""
-        events = []
-        for external in externals:
-            nodes = tuple(self._resolve(external))
-            if external.kind == Kind.INJECT:
-                if to_json(external.args) != external.args:
-                    raise TargetError(
-                        "the args of an input must be plain JSON, to be the same after a trace",
-                        where=external.id,
-                        remedy="lists instead of tuples, text as keys; inputs= may build any message",
-                    )
-                self._world.input(external)  # an unknown input is refused now
-            event = (int(external.kind), nodes[0], len(self._all), 0)
-            self._all.append(external)
-            self._nodes.append(nodes)
-            self._open[event] = False
-            events.append(event)
-        self.refresh()
-        return events
+    def in_flight(self, dst: int, src: int) -> Sequence[Event]:
+        """Undelivered messages of one channel, oldest first."""
 
-    def _resolve(self, external: External) -> list[int]:
-        want = 2 if external.kind in (Kind.CUT, Kind.HEAL, Kind.DROP, Kind.DUPLICATE) else 1
-        if len(external.nodes) != want:
-            raise TargetError(
-                f"{external.kind.name.lower()} needs {want} node(s)", where=external.id
-            )
-        for name in external.nodes:
-            if name not in self._world.index:
-                raise TargetError(
-                    f"no node {name!r}",
-                    where=external.id,
-                    remedy="nodes: " + ", ".join(self._world.names),
-                )
-        return [self._world.index[name] for name in external.nodes]
+    def run(self, node: int, handler: str, *args: Any) -> None:
+        """Run one handler of a node that is up."""
 
-    def withdraw(self, event: Event) -> None:
-        """Take an offered external back."""
-        if self._open.pop(event, False):
-            remove_sorted(self._world.events, event)
+    def start(self, node: int, handler: str) -> None:
+        """A new node object; `handler` is on_start or on_restart."""
 
-    def external(self, event: Event) -> External:
-        """The External behind an event."""
-        return self._all[event[2]]
+    def stop(self, node: int) -> None:
+        """The node loses its volatile state and its timers."""
 
-    def waiting(self) -> list[str]:
-        """Ids of what is offered and not taken, sorted."""
-        return sorted(self._all[event[2]].id for event in self._open)
 
-    def open(self) -> list[External]:
-        """What is offered and not taken, in the order of the offers."""
-        return [self._all[event[2]] for event in self._open]
+class Outside(Offers):
+    """The externals offered to a world of actors."""
 
-    def refresh(self) -> None:
-        """Bring the enabled list up to date with the preconditions."""
-        enabled = self._world.events
-        self.watching = False
-        for event, listed in self._open.items():
-            self.watching |= event[0] in (Kind.DROP, Kind.DUPLICATE)
-            holds = self._holds(event)
-            if holds and not listed:
-                insort(enabled, event)
-            elif listed and not holds:
-                remove_sorted(enabled, event)
-            self._open[event] = holds
+    __slots__ = ("_actors",)
+
+    def __init__(self, world: Actors) -> None:
+        super().__init__(world)
+        self._actors = world
 
     def _holds(self, event: Event) -> bool:
-        world, kind = self._world, event[0]
+        world, kind = self._actors, event[0]
         nodes = self._nodes[event[2]]
         if kind in (Kind.INJECT, Kind.CRASH):
             return world.alive(nodes[0])
@@ -119,14 +68,9 @@ class Outside:
             return bool(self._links(event) & world.cut)
         return bool(world.in_flight(nodes[1], nodes[0]))
 
-    def _links(self, event: Event) -> frozenset[tuple[int, int]]:
-        first, second = self._nodes[event[2]]
-        both = not self._all[event[2]].one_way
-        return frozenset([(first, second), (second, first)] if both else [(first, second)])
-
     def take(self, event: Event) -> None:
         """Run an enabled external."""
-        world, kind = self._world, event[0]
+        world, kind = self._actors, event[0]
         external, nodes = self._all[event[2]], self._nodes[event[2]]
         self.withdraw(event)
         if kind == Kind.INJECT:
@@ -150,22 +94,10 @@ class Outside:
             self.refresh()
 
     def _disturb(self, kind: int, nodes: tuple[int, ...]) -> None:
-        oldest = self._world.in_flight(nodes[1], nodes[0])[0]
-        step = self._world.current
+        oldest = self._actors.in_flight(nodes[1], nodes[0])[0]
+        step = self._actors.current
         if kind == Kind.DROP:
-            self._world.network.drop(oldest)
+            self._actors.network.drop(oldest)
             step.lost = [oldest]
         else:
-            step.sent = [self._world.network.duplicate(oldest)]
-
-    def save(self) -> object:
-        """Immutable copy."""
-        return tuple(self._all), tuple(self._nodes), dict(self._open), self.watching
-
-    def load(self, saved: Any) -> None:
-        """Return to a copy; the world restores its enabled list."""
-        every, nodes, opened, self.watching = saved
-        self._all, self._nodes, self._open = list(every), list(nodes), dict(opened)
-
-
-__all__ = ["Failure", "Outside"]
+            step.sent = [self._actors.network.duplicate(oldest)]

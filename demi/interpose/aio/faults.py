@@ -15,7 +15,7 @@ loses datagrams.  Not here: generating externals (`demi/fuzz`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from demi.errors import TargetError
 from demi.events import Event, External, Kind
@@ -23,7 +23,7 @@ from demi.interpose import http1
 from demi.interpose.aio.net import Lane, Packet
 from demi.interpose.aio.streams import CONNECT, DATA, REFUSED
 from demi.interpose.aio.udp import DATAGRAM
-from demi.interpose.outside import Outside
+from demi.interpose.offers import Offers
 
 if TYPE_CHECKING:
     from demi.interpose.aio.world import AsyncioWorld
@@ -34,13 +34,13 @@ RESERVED = (*SERVICE, *DISK, "skew")
 _IN_FLIGHT = (Kind.DROP, Kind.DUPLICATE)
 
 
-class Faults(Outside):
-    """`Outside` for asyncio hosts."""
+class Faults(Offers):
+    """`Offers` for asyncio hosts."""
 
     __slots__ = ("_aio",)
 
     def __init__(self, world: AsyncioWorld) -> None:
-        super().__init__(cast(Any, world))  # the offering half needs only names, events and inputs
+        super().__init__(world)
         self._aio = world
 
     def _resolve(self, external: External) -> list[int]:
