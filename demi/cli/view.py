@@ -45,6 +45,9 @@ def view(
     plain: Annotated[
         bool, typer.Option("--plain", help="Print rows; so it is where no keys can be pressed.")
     ] = False,
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Print the requests as a tree: which caused which.")
+    ] = False,
     ascii_only: Annotated[
         bool, typer.Option("--ascii", help="No line-drawing characters.")
     ] = False,
@@ -74,12 +77,18 @@ def view(
       demi view traces/raft/raft-45.jsonl.gz traces/raft/raft-45.min.jsonl
       demi view traces/raft/raft-45.jsonl.gz --plain | less -R
       demi view traces/raft/raft-45.min.jsonl --width 100 --from 18 --to 22
+      demi view shop.jsonl --calls
     """
     from demi.cli.messages import command
 
     session: Session = context.obj
     encoding = getattr(sys.stdout, "encoding", "") or ""
     ascii_only = ascii_only or "utf" not in encoding.lower()
+    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
+    if calls:
+        for message in call_tree(session.read(trace), trace, columns, ascii_only):
+            session.writer.emit(message)
+        return int(ExitCode.OK)
     printed = plain or not (width is None and first is None and last is None)
     if not printed and isinstance(session.writer, HumanWriter) and has_screen():
         from demi.viewer.start import Wish, show
@@ -89,7 +98,6 @@ def view(
         wish = Wish(other, at, filter_, ascii_only, theme, words)
         colour = wants_color(session.color, sys.stdout)
         return show(trace, wish, colour, lambda path: _subject(session, path, target))
-    columns = width or shutil.get_terminal_size((WIDTH, 24)).columns
     if other is not None:
         if at or filter_ or first or last:
             raise UsageError(
@@ -186,6 +194,21 @@ def side_by_side(left: Path, right: Path, columns: int, ascii_only: bool) -> lis
     picture = Picture(model, columns)
     rows = [picture.titles(), *(picture.line(at, False).row for at in range(len(model.lines)))]
     return [_message(row) for row in rows]
+
+
+def call_tree(run: Trace, path: object, columns: int, ascii_only: bool) -> list[Message]:
+    """The calls of a trace as messages.  Raises UsageError when there are none."""
+    from demi.cli.messages import command
+    from demi.render.calls import call_rows
+
+    shown = call_rows(run, columns, ascii=ascii_only)
+    if not shown:
+        raise UsageError(
+            "the trace has no calls: only HTTP requests between held services have call ids",
+            where=str(path),
+            remedy=command("view", path),
+        )
+    return [_message(row) for row in shown]
 
 
 def _message(row: Row) -> Message:

@@ -16,6 +16,7 @@ from demi.causality import Causality, members
 from demi.export.explanation import reversals
 from demi.export.steps import Source, Step, steps
 from demi.minimizer.certify import ONE_MINIMAL, minimality
+from demi.render.calls import call_rows
 from demi.render.lanes import render
 from demi.render.text import brief, safe
 from demi.report.blocks import (
@@ -68,6 +69,7 @@ def _part(source: Source, target: str) -> list[Block]:
         Paragraph(_facts(trace)),
         Heading(2, ("In one screen",)),
         Preformatted(_picture(trace)),
+        *_calls(trace),
         *_ways(trace, order, shown),
         *_races(trace),
         Heading(2, ("The steps",)),
@@ -109,6 +111,12 @@ def _facts(trace: Trace) -> Words:
 def _picture(trace: Trace) -> str:
     first = max(1, len(trace) - PICTURE_MAX + 1)
     return "\n".join(line.rstrip() for line in render(trace, CELLS, first=first))
+
+
+def _calls(trace: Trace) -> list[Block]:
+    """Which request caused which, where the trace has calls."""
+    lines = [row.text for row in call_rows(trace, CELLS)]
+    return [Heading(2, ("The calls",)), Preformatted("\n".join(lines))] if lines else []
 
 
 # ---- how it came to it

@@ -6,15 +6,12 @@ nothing has to be propagated in headers.
 
 Ids are hierarchical: `web/1` is the first request that nothing caused at host web, `web/1/2` the second
 that serving it sent.  They do not change when unrelated requests are reordered.
-Not here: which bytes are a request (`framings.py`).
+Not here: which bytes are a request (`framings.py`), the tree as rows (`demi/render/calls.py`).
 """
 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from demi.interpose.aio.host import Host
 
@@ -44,30 +41,3 @@ def child(host: Host, parent: Call | None) -> str:
         return f"{host.name}/{host.roots}"
     parent.children += 1
     return f"{parent.id}/{parent.children}"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One message of a call tree.  depth: 0 for a root; step: index of its delivery."""
-
-    depth: int
-    call: str
-    event: str
-    step: int
-
-
-def call_tree(events: Iterable[tuple[str, Any]]) -> Iterator[Line]:
-    """The call tree of a run, from (event id, payload) of its steps, requests before what they caused."""
-    found = []
-    for step, (event, payload) in enumerate(events):
-        call = payload.get("call") if isinstance(payload, dict) else None
-        if isinstance(call, str) and call:
-            found.append((_path(call), step, event, call))
-    for path, step, event, call in sorted(found):
-        yield Line(len(path) - 2, call, event, step)
-
-
-def _path(call: str) -> tuple[tuple[int, str], ...]:
-    """`web/1/10` with its numbers as numbers."""
-    host, *numbers = call.split("/")
-    return ((0, host), *((int(number), "") for number in numbers))

@@ -1,8 +1,8 @@
 """What is left of a run: tasks, coroutines and transports that will never go on.
 
 The one insight: collecting garbage runs code of the program (`finally`, `__del__`), so it is off during a
-run and done between runs, inside a dead host that can reach nothing, with its complaints unheard; and
-only when there is enough of it, for a collection costs more than a short run.
+run and done between runs, inside a dead host that can reach nothing, with its complaints unheard; only
+when there is enough of it, and only among what the runs made, for it costs more than a short run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ def open_for_runs() -> None:
 
 def close_for_runs() -> None:
     """Undo one `open_for_runs`."""
-    if _open.pop() and not any(_open):
+    enabled = _open.pop()
+    if not _open:
+        gc.unfreeze()
+    if enabled and not any(_open):
         gc.enable()
 
 
@@ -51,6 +54,7 @@ def _let_go(hosts: list[Host], graves: list[Any], all_of_it: bool) -> None:
     graves.clear()
     if all_of_it or gc.get_count()[0] > YOUNG_MAX:
         gc.collect()
+        gc.freeze()  # what is left outlives runs (modules, above all): no need to look at it again
 
 
 def _empty(host: Host) -> None:
