@@ -91,7 +91,8 @@ def compare(
         tell(number)
         trace, inside = run_elsewhere(schedule, setting)
         if inside is not None:
-            return trace, Difference(inside, INSIDE, trace, None)
+            cause = INSIDE if number or _same_again(schedule, processes[1:2], trace) else OUTSIDE
+            return trace, Difference(inside, cause, trace, None)
         if first is None:
             first = trace
             continue
@@ -100,6 +101,13 @@ def compare(
             return first, Difference(found, setting.cause, first, setting)
     assert first is not None
     return first, None
+
+
+def _same_again(schedule: Schedule, double: Sequence[Setting], trace: Trace) -> bool:
+    """Does an equal process at least begin with the same run?"""
+    from demi.scheduler.determinism import first_divergence
+
+    return all(first_divergence(trace, run_elsewhere(schedule, one)[0]) is None for one in double)
 
 
 def run_elsewhere(schedule: Schedule, setting: Setting) -> tuple[Trace, Divergence | None]:

@@ -21,6 +21,11 @@ _CALLS = {
     "datetime.utcnow", "datetime.datetime.now", "os.urandom", "uuid.uuid1", "uuid.uuid4", "id", "hash",
     "os.getpid", "secrets.token_hex", "secrets.token_bytes", "next",
 }  # fmt: skip
+_CONTAINERS = {"list", "dict", "set", "deque", "defaultdict", "Counter", "OrderedDict", "bytearray"}
+_CHANGES = {
+    "append", "extend", "insert", "add", "update", "setdefault", "pop", "popleft", "popitem", "appendleft",
+    "remove", "discard", "clear",
+}  # fmt: skip
 _WHY = {"next": "draws from something kept between runs?", "hash": "differs with the hash seed"}
 
 
@@ -33,7 +38,7 @@ def suspects(target: Target) -> list[str]:
         except (OSError, SyntaxError, ValueError):
             continue
         shown = os.path.relpath(path)
-        lines = sorted(set(_faults(tree)))
+        lines = sorted({*_faults(tree), *_kept(tree)})
         found += [f"{shown}:{line}: {why}" for line, why in lines]
     return found[:SHOWN_MAX]
 
@@ -75,3 +80,44 @@ def _set(node: ast.expr) -> Iterator[tuple[int, str]]:
     made = isinstance(node, ast.Call) and ast.unparse(node.func) in ("set", "frozenset")
     if made or isinstance(node, (ast.Set, ast.SetComp)):
         yield node.lineno, "goes through a set, whose order follows hashes"
+
+
+def _kept(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Functions that change what a module or class keeps: the next run finds it changed."""
+    names = {
+        target.id
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _container(node.value)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for node in ast.walk(function):
+                for line, name in _changed(node, names, classes):
+                    yield line, f"changes {name}, which outlives the run"
+
+
+def _container(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func).rsplit(".", 1)[-1] in _CONTAINERS
+    return isinstance(value, (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp))
+
+
+def _changed(node: ast.AST, names: set[str], classes: set[str]) -> Iterator[tuple[int, str]]:
+    if isinstance(node, ast.Global):
+        yield from ((node.lineno, name) for name in node.names)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        owner = node.func.value
+        if isinstance(owner, ast.Name) and owner.id in names and node.func.attr in _CHANGES:
+            yield node.lineno, owner.id
+    elif isinstance(node, (ast.Assign, ast.AugAssign, ast.Delete)):
+        for target in [node.target] if isinstance(node, ast.AugAssign) else node.targets:
+            if not isinstance(target, (ast.Subscript, ast.Attribute)):
+                continue
+            home = target.value.id if isinstance(target.value, ast.Name) else ""
+            if isinstance(target, ast.Attribute) and home in classes:
+                yield node.lineno, f"{home}.{target.attr}"
+            elif isinstance(target, ast.Subscript) and home in names:
+                yield node.lineno, home

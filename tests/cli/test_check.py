@@ -38,6 +38,67 @@ CASES = {
 }
 
 
+SERVICE = """
+import asyncio
+from demi.events import External, Kind
+from demi.interpose.aio import AsyncioWorld, Service
+from demi.target import Choice, Profile, Target
+
+SEEN = []
+
+class Box:
+    last = 0
+
+    @staticmethod
+    def next():
+        Box.last += 1
+        return Box.last
+
+async def serve(host):
+    host.state = ()
+    async def handle(reader, writer):
+        host.state = (*host.state, await reader.readline())
+    await asyncio.start_server(handle, "0.0.0.0", 7)
+
+async def idle(host):
+    pass
+
+async def tell(host, args):
+    for word in {words}:
+        _, writer = await asyncio.open_connection("b", 7)
+        writer.write(str(word).encode())
+        writer.close()
+
+def make(config):
+    return AsyncioWorld({{"a": Service(idle), "b": Service(serve)}}, inputs={{"tell": tell}})
+
+def choice(draw, names, i):
+    return [External(Kind.INJECT, ("a",), "tell")]
+
+TARGET = Target(
+    "service", "", make, lambda config: (),
+    lambda config: Profile(choices=(Choice("t", 1.0, choice),), items=(1, 1)),
+)
+"""
+SERVICES = {
+    "set": ('{"alpha", "beta", "gamma", "delta"}', "the order of a set", "goes through a set"),
+    "id": ("[id(object())]", "two equal processes differ", "calls id()"),
+    "module": ("[SEEN.append(1) or len(SEEN)]", "state that one run leaves", "changes SEEN"),
+    "class": ("[Box.next()]", "state that one run leaves", "changes Box.last"),
+}
+
+
+@pytest.mark.parametrize("case", SERVICES)
+def test_an_asyncio_service_that_does_not_repeat_is_named(demi: Demi, case: str) -> None:
+    words, cause, line = SERVICES[case]
+    demi.write("service.py", SERVICE.format(words=words))
+    done = demi("--json", "check", "service.py")
+    assert done.code == 4, done.text
+    assert done.last("divergence")["event"].split("#")[0] in ("ext:tell(a)", "a>b:chunk")
+    assert cause in done.last("summary")["cause"]
+    assert any(line in one for one in done.last("suspects")["suspects"]), done.text
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_does_not_repeat_is_named(demi: Demi, case: str) -> None:
     extra, code, cause, line = CASES[case]

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import sys
 from collections.abc import Callable
+from operator import itemgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -28,6 +29,9 @@ EPOCH = 1_700_000_000.0  # what a wall clock shows at virtual time 0
 READS_MAX = 100_000  # clock reads in one step, during which no time passes
 TASKS_MAX = 50_000  # unfinished tasks of one host
 _SWEEP = 1_000
+
+
+_CHANNEL = itemgetter(0, 1)
 
 
 class Stuck(SystemExit):
@@ -62,8 +66,8 @@ class Host:
 
     __slots__ = (
         "address", "clock", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
-        "modules", "name", "peers", "ports", "random", "reads", "roots", "skew", "state", "streams",
-        "sweep_at", "tasks", "udp",
+        "modules", "name", "outgoing", "peers", "ports", "random", "reads", "roots", "skew", "state",
+        "streams", "sweep_at", "tasks", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +96,7 @@ class Host:
         self.tasks: list[asyncio.Task[Any]] = []
         self.sweep_at = _SWEEP
         self.digest = 0
+        self.outgoing: list[tuple[int, int, bytes]] = []  # (receiver, lane, bytes) of this step
         self.context = contextvars.Context()
         self.context.run(HOST.set, self)
 
@@ -145,8 +150,17 @@ class Host:
         return self.ports
 
     def mix(self, data: bytes) -> None:
-        """Something entered or left the host: part of its digest."""
+        """Something entered the host: part of its digest."""
         self.digest = crc32(data, self.digest)
+
+    def settle(self) -> None:
+        """The step is over: what left the host is part of its digest, in an order that no set decides."""
+        outgoing = self.outgoing
+        if len(outgoing) > 1:
+            outgoing.sort(key=_CHANNEL)
+        for _, _, data in outgoing:
+            self.digest = crc32(data, self.digest)
+        outgoing.clear()
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """asyncio holds tasks weakly; nobody else here would hold them."""

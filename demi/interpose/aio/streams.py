@@ -101,7 +101,7 @@ class End(asyncio.Transport):
             return
         host = self.host
         data = bytes(data)
-        host.mix(data)
+        host.outgoing.append((self.out.dst, self.out.number, data))
         for frame in self.framing.feed(data):
             self._send(frame)
         if self.framing.incomplete:

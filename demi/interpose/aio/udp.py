@@ -53,7 +53,7 @@ class Endpoint(asyncio.DatagramTransport):
         )
         data = bytes(data)
         host, codec = self.host, self.codec
-        host.mix(data)
+        host.outgoing.append((index, 0, data))
         if (host.index, index) in self.net.cut:
             return  # lost on the way, as datagrams are
         label = named(codec.label, data) if codec is not None else DATAGRAM

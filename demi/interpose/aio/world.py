@@ -197,9 +197,12 @@ class AsyncioWorld(Lives, Reading):
             if error is not None:
                 self._fail(node, error)
         host = self.hosts[node]
-        if host is not None and host.log:
-            step.log = [*step.log, *host.log]
-            host.log = []
+        if host is not None:
+            if host.outgoing:
+                host.settle()
+            if host.log:
+                step.log = [*step.log, *host.log]
+                host.log = []
         if len(step.sent) > 1:  # the program's sets may have decided the order among channels
             step.sent.sort()
         if len(step.armed) > 1:
