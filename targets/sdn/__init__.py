@@ -21,11 +21,14 @@ from demi.target import Config, Profile, Target, nearest
 from targets.sdn.bugs import BUGS
 from targets.sdn.controllers.interface import Controller
 from targets.sdn.network.topology import find_topology
+from targets.sdn.store import Store
 
 APPS = Path(__file__).parent / "apps"
 DEFAULTS = {
     "app": "learning",
     "variant": "",
+    "options": "",
+    "announce": False,
     "topology": "line:3",
     "controller": "in-process",
     "controllers": 1,
@@ -49,7 +52,7 @@ def _known_apps() -> list[str]:
     return sorted(path.stem for path in APPS.glob("*.py") if path.stem != "__init__")
 
 
-def _controllers(config: Config) -> list[Controller]:
+def _controllers(config: Config, store: Store) -> list[Controller]:
     app = config["app"]
     path = APPS / f"{app}.py"
     if not app.isidentifier() or not path.is_file():
@@ -67,7 +70,16 @@ def _controllers(config: Config) -> list[Controller]:
         )
     options = ["--variant", config["variant"]] if config["variant"] else []
     options += ["--observe-links"] if config["probes"] else []
-    return [hold(f"c{i + 1}", [path], options) for i in range(config["controllers"])]
+    options += config["options"].split()
+    shared = store.path if "{store}" in config["options"] else ""
+    return [
+        hold(name, [path], [_filled(word, name, shared) for word in options], shared)
+        for name in [f"c{i + 1}" for i in range(config["controllers"])]
+    ]
+
+
+def _filled(word: str, name: str, store: str) -> str:
+    return word.replace("{name}", name).replace("{store}", store)
 
 
 def _make(config: Config) -> World:
@@ -75,9 +87,11 @@ def _make(config: Config) -> World:
 
     topology = find_topology(config["topology"])
     _profile(config)  # what is wrong with it is said before anything runs
+    store = Store()
     return NetworkWorld(
-        topology, _controllers(config), settle=config["settle"], timers=config["timers"],
+        topology, _controllers(config, store), settle=config["settle"], timers=config["timers"],
         table_size=config["table_size"], handshake=config["handshake"],
+        announce=config["announce"], store=store,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from demi.target import Bug
 
 NO_TRAFFIC = '{"reach": []}'
 _FORGETFUL = {"app": "learning", "variant": "forgetful"}
+_PATHS = {"app": "paths", "announce": True, "settle": 5.0, "count": 30}
 _CASES = (
     Bug(
         "R1",
@@ -41,7 +42,7 @@ _CASES = (
     Bug(
         "premature-packet-in",
         "a switch asks before the application has heard of it",
-        {"variant": "premature", "handshake": False, "inputs": "send:1"},
+        {"variant": "premature", "handshake": False, "inputs": "send:1", "spacing": 3},
         "crash/KeyError",
     ),
     Bug(
@@ -61,6 +62,28 @@ _CASES = (
         "every packet is kept for ever",
         {"variant": "leak", "topology": "line:2", "inputs": "arp:1", "memory": 700},
         "MemoryGrowth",
+    ),
+    Bug(
+        "in-flight",
+        "a packet overtakes the entry for it, and its sender seems to have moved into a link",
+        {**_PATHS, "variant": "inflight", "announce": False, "topology": "line:2", "inputs": "send:1", "spacing": 20},
+        "BlackHole",
+    ),
+    Bug(
+        "discovery-loop",
+        "when a link comes or goes, only the switches at its ends are given new entries",
+        {**_PATHS, "variant": "ends", "topology": "ring:4", "inputs": "send:3 cut:1 sever:1"},
+        "ForwardingLoop",
+    ),
+    Bug(
+        "failover",
+        "a backup takes over and believes the primary's store: what broke in between it never learns",
+        {
+            **_PATHS, "app": "failover", "variant": "trusting", "topology": "ring:3",
+            "controllers": 2, "options": "--store {store}/state --member {name}",
+            "inputs": "send:6 sever:1 kill:1", "spacing": 40,
+        },
+        "BlackHole",
     ),
     Bug(
         "thread-race",

@@ -78,6 +78,10 @@ def _makers(topology: Topology) -> dict[str, Maker]:
         node = (owners[draw(len(owners))],)
         return [External(Kind.CRASH, node), External(Kind.RESTART, node)]
 
+    def kill(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        owners = [name for name in names if name[0] == "c"]
+        return [External(Kind.CRASH, (owners[draw(len(owners))],))]
+
     def both(first: str, second: str, kind: str) -> Maker:
         def make(draw: Draw, names: Sequence[str], i: int) -> list[External]:
             nodes = [name for name in names if name[0] == kind]
@@ -101,7 +105,7 @@ def _makers(topology: Topology) -> dict[str, Maker]:
         return [one("reload", names[0])]
 
     makers: dict[str, Maker] = {"wait": wait, "reload": reload, "crash": crash, "down": switch_down}
-    makers |= {"controller": controller, "block": both("block", "unblock", "s")}
+    makers |= {"controller": controller, "kill": kill, "block": both("block", "unblock", "s")}
     makers |= {
         "channel": both("disconnect", "reconnect", "s"),
         "pause": both("pause", "resume", "c"),

@@ -37,6 +37,7 @@ from targets.sdn.packets import (
     arp_frame,
     parse,
 )
+from targets.sdn.store import Store
 from targets.sdn.view import NetworkView
 
 BOOT: Event = (int(Kind.START), -1, -1, 0)
@@ -46,12 +47,14 @@ HANDSHAKE_MAX = 20_000  # deliveries before a run starts; a controller that talk
 class NetworkWorld(Channels):
     """A topology and the controllers in charge of it.
 
-    settle: virtual seconds that pass by themselves after each input.
+    settle: virtual seconds that pass by themselves after each input.  announce: every host asks for its
+    own address before a run starts, as hosts do.  store: what the controllers share.
     """
 
     def __init__(
         self, topology: Topology, controllers: Sequence[Controller], *, settle: float = 0.0,
         timers: str = "ordered", table_size: int = TABLE_SIZE, handshake: bool = True,
+        announce: bool = False, store: Store | None = None,
     ) -> None:  # fmt: skip
         self.topology = topology
         self.controllers = controllers
@@ -67,6 +70,8 @@ class NetworkWorld(Channels):
         self._settle = settle
         self._table_size = table_size
         self._handshake = handshake
+        self._announce = announce
+        self._store = store
         self.events: list[Event] = []
         self.open: set[tuple[int, int]] = set()
         self.wiring: Wiring = Wiring(topology, table_size)
@@ -90,6 +95,8 @@ class NetworkWorld(Channels):
         self.frames = 0  # data-plane deliveries since the last input
         self.view = NetworkView(self)
         self.outside = Inputs(self)
+        if self._store is not None:
+            self._store.clear()
         for node, controller in enumerate(self.controllers):
             controller.start(seed)
             self.collect(node)
@@ -97,6 +104,10 @@ class NetworkWorld(Channels):
             for name in self.topology.switches:
                 self.connect(node, self.index[name])
         if self._handshake:
+            self._finish_handshake()
+        for host in self.wiring.hosts.values() if self._announce else ():
+            self.host_sends(host, arp_frame(ARP_REQUEST, host.ends, (0, host.ip)))
+        if self._announce and self._handshake:
             self._finish_handshake()
         self.frames = 0
         self.clock.refresh()

@@ -4,7 +4,7 @@ Without a variant it forgets everything when something is plugged in or out.  Va
 
 - `forgetful`: nothing is forgotten (as ryu's simple_switch_13 and POX's l2_learning);
 - `alias`: all switches share one table, made with `dict.fromkeys`;
-- `premature`: a switch is known only when it has described its ports, and may ask before;
+- `premature`: a switch is known only when it has described itself, and may ask before;
 - `failed`: a switch that is gone is still told to forget;
 - `leak`: every packet seen is kept;
 - `race`: one entry per address, counted in threads that read, rest and write;
@@ -61,12 +61,13 @@ class Learning(app_manager.OSKenApp):
         if self.variant != "premature":
             self.know(datapath)
         self.ask_for_everything(datapath)
-
-    @set_ev_cls(ofp_event.EventOFPPortDescStatsReply, MAIN_DISPATCHER)
-    def described(self, ev: Any) -> None:
-        """It has described its ports."""
         if self.variant == "premature":
-            self.know(ev.msg.datapath)
+            datapath.send_msg(datapath.ofproto_parser.OFPDescStatsRequest(datapath, 0))
+
+    @set_ev_cls(ofp_event.EventOFPDescStatsReply, MAIN_DISPATCHER)
+    def described(self, ev: Any) -> None:
+        """It has said what it is."""
+        self.know(ev.msg.datapath)
 
     def know(self, datapath: Any) -> None:
         """A switch, with nothing learned."""

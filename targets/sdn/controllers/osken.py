@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demi.errors import TargetError
+from demi.interpose.escapes import reading
 from demi.interpose.threads.program import Program
 from targets.sdn.controllers.black_box import BlackBox
 from targets.sdn.controllers.in_process import InProcess
@@ -35,27 +36,41 @@ def _brick(modules: Mapping[str, types.ModuleType]) -> Mapping[str, Any]:
     return dict(manager.SERVICE_BRICKS) if manager is not None else {}
 
 
-def in_process(name: str, apps: Sequence[str | Path], options: Sequence[str] = ()) -> InProcess:
-    """Applications from files, held step by step.  options: os-ken's, such as `--observe-links`."""
+def _beside(paths: Sequence[Path]) -> list[str]:
+    """What applications may import from next to them."""
+    found = {near.stem for path in paths for near in path.parent.glob("*.py")}
+    return sorted(stem for stem in found if stem.isidentifier() and stem != "__init__")
+
+
+def in_process(
+    name: str, apps: Sequence[str | Path], options: Sequence[str] = (), store: str = ""
+) -> InProcess:
+    """Applications from files, held step by step.
+
+    options: os-ken's, such as `--observe-links`.  store: a folder that they may write to.
+    """
     paths = [_found(app) for app in apps]
-    modules = [path.stem for path in paths]
+    modules, own = [path.stem for path in paths], _beside(paths)
     program = Program(
         "targets.sdn.controllers.osken_held:main",
-        packages=("os_ken", "oslo_config", *_MAINS, *modules),
+        packages=("os_ken", "oslo_config", *_MAINS, *own),
         path=tuple(dict.fromkeys(str(path.parent) for path in paths)),
         environ={
             "DEMI_OSKEN_APPS": json.dumps(modules),
             "DEMI_OSKEN_OPTIONS": json.dumps(list(options)),
             "OSKEN_HUB_TYPE": "native",
         },
-        stateful=(*_STATE, *modules),
+        stateful=(*_STATE, *own),
         late=False,
         imports=("os_ken.base.app_manager", *modules, "os_ken.topology.switches"),
+        files=lambda path, mode: reading(path, mode) or bool(store and path.startswith(store)),
     )
     return InProcess(name, program, PORT, _brick)
 
 
-def black_box(name: str, apps: Sequence[str | Path], options: Sequence[str] = ()) -> BlackBox:
+def black_box(
+    name: str, apps: Sequence[str | Path], options: Sequence[str] = (), store: str = ""
+) -> BlackBox:
     """The same applications as a child process."""
     paths = [_found(app) for app in apps]
     command = [
