@@ -38,6 +38,7 @@ DEFAULTS = {
     "settle": 0.0,
     "timers": "ordered",
     "policy": "",
+    "service": "",
     "transient": False,
     "table_size": 4096,
     "handshake": True,
@@ -109,6 +110,8 @@ def _profile(config: Config) -> Profile:
     from targets.sdn.profile import known_inputs, profile
 
     topology = find_topology(config["topology"])
+    service = config["service"]
+    known = known_inputs(topology, service)
     inputs: dict[str, float] = {}
     for word in config["inputs"].split():
         name, _, weight = word.partition(":")
@@ -116,12 +119,12 @@ def _profile(config: Config) -> Profile:
             inputs[name] = float(weight or "1")
         except ValueError as error:
             raise TargetError(f"inputs: {word!r} is not name:weight") from error
-        if name not in known_inputs(topology):
+        if name not in known:
             raise TargetError(
                 f"inputs: no input {name!r} in {topology.name}",
-                remedy=nearest(name, known_inputs(topology)),
+                remedy=nearest(name, known),
             )
-    return profile(topology, inputs, (config["count"],) * 2, (0, config["spacing"]))
+    return profile(topology, inputs, (config["count"],) * 2, (0, config["spacing"]), service)
 
 
 def _version(config: Config) -> str:

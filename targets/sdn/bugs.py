@@ -71,19 +71,53 @@ _CASES = (
     ),
     Bug(
         "discovery-loop",
-        "when a link comes or goes, only the switches at its ends are given new entries",
-        {**_PATHS, "variant": "ends", "topology": "ring:4", "inputs": "send:3 cut:1 sever:1"},
+        "packets are flooded before all links are known, and are learned from the wrong side",
+        {
+            **_PATHS, "app": "tree", "variant": "eager", "announce": False, "handshake": False,
+            "topology": "mesh:4", "inputs": "send:1", "spacing": 20, "transient": True,
+            "settle": 0.0,
+            "policy": NO_TRAFFIC,
+        },
         "ForwardingLoop",
     ),
     Bug(
         "failover",
         "a backup takes over and believes the primary's store: what broke in between it never learns",
         {
-            **_PATHS, "app": "failover", "variant": "trusting", "topology": "ring:3",
+            **_PATHS, "app": "failover", "variant": "trusting", "topology": "mesh:2",
             "controllers": 2, "options": "--store {store}/state --member {name}",
-            "inputs": "send:6 sever:1 kill:1", "spacing": 40,
+            "inputs": "send:1 sever:1 kill:1", "spacing": 20, "count": 10,
         },
         "BlackHole",
+    ),
+    Bug(
+        "overlapping-entries",
+        "a forwarder's entries come before those of the firewall",
+        {
+            "app": "firewall", "variant": "overlap", "inputs": "send:1",
+            "options": "--deny 00:00:00:00:00:01>00:00:00:00:00:03",
+            "policy": '{"isolate": [["h1", "h3"]]}',
+        },
+        "Isolation",
+    ),
+    Bug(
+        "load-balancer",
+        "a load balancer does not look at what switches refuse: the table is full and nobody knows",
+        {
+            "app": "balancer", "variant": "careless", "topology": "single:5", "announce": True,
+            "service": "10.0.0.100", "inputs": "flow:1", "count": 106, "table_size": 25,
+            "options": "--service 10.0.0.100 --server 10.0.0.1 --server 10.0.0.2", "believes": True,
+        },
+        "Correspondence",
+    ),
+    Bug(
+        "timer-interleaving",
+        "entries are renewed as they expire: what expires first is renewed and not known of any more",
+        {
+            "variant": "lease", "topology": "line:2", "inputs": "send:2 wait:1", "believes": True,
+            "count": 39,
+        },
+        "Correspondence",
     ),
     Bug(
         "thread-race",

@@ -9,6 +9,7 @@ Not here: when an input is possible (`outside.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from demi.interpose.channels import remove_sorted
@@ -24,8 +25,15 @@ Args = Mapping[str, Any]
 
 
 def _send(world: NetworkWorld, nodes: Nodes, args: Args) -> None:
-    src, dst = world.wiring.hosts[nodes[0]], world.wiring.hosts[args["to"]]
-    world.host_sends(src, udp_frame(src.ends, dst.ends, args.get("port", UDP_PORT), b"demi"))
+    src, dst = world.wiring.hosts[nodes[0]], world.wiring.hosts.get(args["to"])
+    ends = dst.ends if dst is not None else _service(args["to"])
+    world.host_sends(src, udp_frame(src.ends, ends, args.get("port", UDP_PORT), b"demi"))
+
+
+def _service(address: str) -> tuple[int, int]:
+    """(mac, ipv4) of what is no host: the locally administered MAC address with that IP address in it."""
+    ip = int(IPv4Address(address))
+    return 0x0200 << 32 | ip, ip
 
 
 def _arp(world: NetworkWorld, nodes: Nodes, args: Args) -> None:

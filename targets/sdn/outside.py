@@ -4,6 +4,7 @@ The one insight: every input has a precondition that is looked at when it is tak
 that nobody cut does nothing; without that, shrinking makes the model invent bugs no network has.
 
     send(h1) {"to": "h3"}      a datagram            arp(h1) {"to": "h3"}   who has h3's address?
+    send(h1) {"to": "10.0.0.99", "port": 80}         to an address that is no host's
     migrate(h1) {"to": "s3"}   plugged in elsewhere  wait(c1) {"seconds": 5}  time may pass
     portdel(s1) portadd(s1) {"port": 2}              block(s1) unblock(s1)  control messages wait
     disconnect(s1) reconnect(s1)   its control connection; tables stay
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import TargetError
@@ -126,7 +128,10 @@ def _args(external: External) -> Mapping[str, Any]:
 def _check_args(world: NetworkWorld, external: External, word: str) -> None:
     args = _args(external)
     want: dict[str, Callable[[], bool]] = {
-        "send": lambda: args.get("to") in world.wiring.hosts,
+        "send": lambda: (
+            (args.get("to") in world.wiring.hosts or _is_address(args.get("to")))
+            and _is_port(args.get("port", 0))
+        ),
         "arp": lambda: args.get("to") in world.wiring.hosts,
         "migrate": lambda: args.get("to") in world.wiring.switches,
         "portdel": lambda: isinstance(args.get("port"), int),
@@ -138,6 +143,7 @@ def _check_args(world: NetworkWorld, external: External, word: str) -> None:
     if word in want and not want[word]():
         need = {
             "migrate": '{"to": a switch}',
+            "send": '{"to": a host or an IPv4 address}, and may have "port": 0 to 65535',
             "wait": f'{{"seconds": above 0, at most {WAIT_MAX:g}}}',
         }
         usual = '{"port": a number}' if word.startswith("port") else '{"to": a host}'
@@ -145,6 +151,19 @@ def _check_args(world: NetworkWorld, external: External, word: str) -> None:
             f"{word} cannot be done with {external.args!r}", where=external.id,
             remedy=f"it needs {need.get(word, usual)}",
         )  # fmt: skip
+
+
+def _is_address(text: object) -> bool:
+    if not isinstance(text, str):
+        return False
+    try:
+        return bool(IPv4Address(text))
+    except ValueError:
+        return False
+
+
+def _is_port(number: object) -> bool:
+    return isinstance(number, int) and 0 <= number < 1 << 16
 
 
 def _up(world: NetworkWorld, name: str) -> bool:

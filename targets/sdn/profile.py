@@ -16,6 +16,7 @@ from targets.sdn.network.topology import Topology
 
 Draw = Callable[[int], int]
 STEPS = 6000
+FLOW_PORTS = 20  # UDP ports of a service that hosts talk to
 
 
 def profile(
@@ -23,24 +24,28 @@ def profile(
     inputs: Mapping[str, float],
     count: tuple[int, int],
     spacing: tuple[int, int],
+    service: str = "",
 ) -> Profile:
-    """inputs: name of a choice -> weight.  count: how many inputs.  spacing: steps between them."""
-    makers = _makers(topology)
+    """inputs: name of a choice -> weight.  count: how many inputs.  spacing: steps between them.
+
+    service: an IPv4 address that hosts send to with the choice `flow`.
+    """
+    makers = _makers(topology, service)
     choices = tuple(
         Choice(name, weight, makers[name]) for name, weight in inputs.items() if name in makers
     )
     return Profile(choices=choices, items=count, spacing=spacing, steps=STEPS)
 
 
-def known_inputs(topology: Topology) -> list[str]:
+def known_inputs(topology: Topology, service: str = "") -> list[str]:
     """Names of all choices."""
-    return list(_makers(topology))
+    return list(_makers(topology, service))
 
 
 Maker = Callable[[Draw, Sequence[str], int], Sequence[External]]
 
 
-def _makers(topology: Topology) -> dict[str, Maker]:
+def _makers(topology: Topology, service: str) -> dict[str, Maker]:
     hosts, switches = topology.hosts, topology.switches
     links = [(a, b) for a, _, b, _ in topology.links]
     ports = [(a, p) for a, p, _, _ in topology.links] + [(b, q) for _, _, b, q in topology.links]
@@ -101,6 +106,9 @@ def _makers(topology: Topology) -> dict[str, Maker]:
     def wait(draw: Draw, names: Sequence[str], i: int) -> list[External]:
         return [one("wait", names[0], seconds=1 + draw(10))]
 
+    def flow(draw: Draw, names: Sequence[str], i: int) -> list[External]:
+        return [one("send", hosts[draw(len(hosts))], to=service, port=1 + draw(FLOW_PORTS))]
+
     def reload(draw: Draw, names: Sequence[str], i: int) -> list[External]:
         return [one("reload", names[0])]
 
@@ -110,6 +118,8 @@ def _makers(topology: Topology) -> dict[str, Maker]:
         "channel": both("disconnect", "reconnect", "s"),
         "pause": both("pause", "resume", "c"),
     }
+    if hosts and service:
+        makers["flow"] = flow
     if len(hosts) > 1:
         makers |= {"send": talk("send"), "arp": talk("arp")}
     if len(switches) > 1 and hosts:

@@ -12,6 +12,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+_MEMORY = Path("/dev/shm")  # a run writes thousands of times: not to a disk where that can be avoided
+
 
 class Store:
     """The folder is made when its path is first asked for, and goes when nobody holds the store."""
@@ -23,7 +25,8 @@ class Store:
     def path(self) -> str:
         """Where it is."""
         if not self._path:
-            self._path = tempfile.mkdtemp(prefix="demi-store-")
+            place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+            self._path = tempfile.mkdtemp(prefix="demi-store-", dir=place)
             weakref.finalize(self, _remove, self._path, os.getpid())
         return self._path
 

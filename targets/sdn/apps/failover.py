@@ -79,9 +79,9 @@ class Failover(Paths):
                 datapath.send_msg(datapath.ofproto_parser.OFPPortDescStatsRequest(datapath, 0))
         self.save()
 
-    def rewire(self, ends: list[int] | None = None) -> None:
+    def rewire(self) -> None:
         """The others may read what was changed."""
-        super().rewire(ends)
+        super().rewire()
         if self.leads:
             self.save()
 

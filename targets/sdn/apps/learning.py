@@ -52,6 +52,8 @@ class Learning(app_manager.OSKenApp):
 
     def believes(self) -> dict[int, int]:
         """dpid -> number of entries, besides the one for misses."""
+        if self.variant == "lease":
+            return {d: sum(1 for lease in self.leases if lease[0] == d) for d in self.switches}
         return dict(self.entries)
 
     @set_ev_cls(ofp_event.EventOFPSwitchFeatures, CONFIG_DISPATCHER)

@@ -2,10 +2,9 @@
 switch has one entry per host, with the port on a shortest way there.
 
 What is for an unknown host is handed to every port at the edge and never into a link, so nothing
-circles.  A port is at the edge when it is up and two probes of it met no switch.  Variants, each a defect:
+circles.  A port is at the edge when it is up and two probes of it met no switch.
 
-- `inflight`: a host is wherever it was heard of last, links included;
-- `ends`: when a link comes or goes, only the two switches at its ends are given new entries.
+variant `inflight`: a host is wherever it was heard of last, links included.
 """
 
 from __future__ import annotations
@@ -109,13 +108,9 @@ class Paths(app_manager.OSKenApp):
 
     def unplugged(self) -> None:
         """Links and hosts at ports that are not up any more are forgotten."""
-        hosts = [mac for mac, at in self.hosts.items() if not self.up(at)]
-        for mac in hosts:
-            del self.hosts[mac]
-        dead = [e for e in self.links.items() if not (self.up(e[0]) and self.up(e[1]))]
-        for near, _ in dead:
-            del self.links[near]
-        self.rewire([] if hosts else [dpid for near, far in dead for dpid in (near[0], far[0])])
+        self.hosts = {mac: at for mac, at in self.hosts.items() if self.up(at)}
+        self.links = {a: b for a, b in self.links.items() if self.up(a) and self.up(b)}
+        self.rewire()
 
     def up(self, at: Place) -> bool:
         """Is this port there and up?"""
@@ -181,17 +176,15 @@ class Paths(app_manager.OSKenApp):
         strays = [mac for mac, at in self.hosts.items() if at in (near, far)]
         for mac in strays if self.variant != "inflight" else ():
             del self.hosts[mac]  # it was only heard of through the link
-        self.rewire([near[0], far[0]])
+        self.rewire()
 
     # ---- entries
 
-    def rewire(self, ends: list[int] | None = None) -> None:
-        """Every switch gets the entries that it should have.  ends: of the link that came or went."""
+    def rewire(self) -> None:
+        """Every switch gets the entries that it should have."""
         if not self.leads:
             return
         for dpid in sorted(self.given.keys() & self.switches.keys()):
-            if self.variant == "ends" and ends and dpid not in ends:
-                continue
             given, wanted = self.given[dpid], self.wanted(dpid)
             datapath = self.switches[dpid]
             ofproto, parser = datapath.ofproto, datapath.ofproto_parser

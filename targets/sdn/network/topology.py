@@ -3,6 +3,7 @@
 The one insight: networkx generates the graphs, so a name such as `fattree:4` is a few lines here.
 
     line:N  ring:N  mesh:N   N switches, one host each
+    single:N                 one switch, N hosts
     fattree:K                5K²/4 switches, K³/4 hosts (Al-Fares, Loukissas, Vahdat, SIGCOMM'08)
     PATH.json                {"hosts": {"h1": "s1"}, "links": [["s1", "s2"]]}
 
@@ -21,7 +22,7 @@ from demi.errors import TargetError
 from demi.target import nearest
 
 SWITCHES_MAX, HOSTS_MAX = 200, 500
-_NAME = re.compile(r"(line|ring|mesh|fattree):(\d{1,3})")
+_NAME = re.compile(r"(line|ring|mesh|fattree|single):(\d{1,3})")
 _NODE = re.compile(r"[sh][1-9]\d{0,2}")
 
 
@@ -58,7 +59,7 @@ def find_topology(text: str) -> Topology:
         return _generated(text, named[1], int(named[2]))
     if text.endswith(".json"):
         return _read(Path(text))
-    known = ["line:3", "ring:4", "mesh:3", "fattree:4"]
+    known = ["line:3", "ring:4", "mesh:3", "fattree:4", "single:4"]
     raise TargetError(
         f"no topology {text!r}", remedy=nearest(text, known) + "; or a file that ends in .json"
     )
@@ -69,6 +70,10 @@ def _generated(text: str, kind: str, n: int) -> Topology:
 
     if kind == "fattree":
         return _fat_tree(text, n)
+    if kind == "single":
+        if not 1 <= n <= HOSTS_MAX:
+            raise TargetError(f"topology {text!r}: single needs 1 to {HOSTS_MAX} hosts")
+        return _build(text, 1, [(f"h{i}", "s1") for i in range(1, n + 1)], [])
     least = {"line": 1, "ring": 3, "mesh": 2}[kind]
     if not least <= n <= SWITCHES_MAX:
         raise TargetError(f"topology {text!r}: {kind} needs {least} to {SWITCHES_MAX} switches")
