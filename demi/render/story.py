@@ -33,20 +33,25 @@ def guilty(found: Violation, seen: Seen, plain: bool = False) -> list[str]:
 
 
 def named(found: Violation, seen: Seen) -> list[str]:
-    """The fields of a node that the violation's text speaks of, by value or by name."""
-    words = set(WORD.findall(found.detail.text[:WORDS_SCANNED])) - set(found.detail.nodes)
+    """The fields of a node that the violation's text speaks of, by value or by name.
+
+    A name of several words (`port 3`) must stand there whole: its value (`down`) says too little.
+    """
+    told = found.detail.text[:WORDS_SCANNED]
+    words = set(WORD.findall(told)) - set(found.detail.nodes)
     fields = []
     for field, value in seen.fields.items():
-        text = isinstance(value, str) and value in words
+        text = isinstance(value, str) and value in words and " " not in field
         number = field in words and isinstance(value, (bool, int, float))
-        if text or number:
+        if text or number or (" " in field and re.search(rf"\b{re.escape(field)}\b", told)):
             fields.append(field)
     return sorted(fields, key=lambda field: not isinstance(seen.fields[field], str))[:FIELDS_MAX]
 
 
 def _value(field: str, value: Any, plain: bool) -> str:
     said = brief(value, 16, "~" if plain else "…", plain)
-    return said if isinstance(value, str) else f"{safe(field[:16], plain)} {said}"
+    alone = isinstance(value, str) and " " not in field
+    return said if alone else f"{safe(field[:16], plain)} {said}"
 
 
 def story(found: Violation, node: str, seen: Seen, look: Look, plain: bool = False) -> list[str]:

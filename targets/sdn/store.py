@@ -12,7 +12,9 @@ import tempfile
 import weakref
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # a run writes thousands of times: not to a disk where that can be avoided
+_MEMORY = Path(
+    "/dev/shm"
+)  # a run writes thousands of times: not to a disk where that can be avoided
 
 
 class Store:

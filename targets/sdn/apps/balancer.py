@@ -76,7 +76,9 @@ class Balancer(app_manager.OSKenApp):
         """A flow begins, or somebody talks to somebody else."""
         msg, datapath = ev.msg, ev.msg.datapath
         found = packet.Packet(msg.data)
-        frame, ip, datagram = (found.get_protocol(p) for p in (ethernet.ethernet, ipv4.ipv4, udp.udp))
+        frame, ip, datagram = (
+            found.get_protocol(p) for p in (ethernet.ethernet, ipv4.ipv4, udp.udp)
+        )
         asks, port = found.get_protocol(arp.arp), msg.match["in_port"]
         if frame is None or frame.ethertype == LLDP:
             return
@@ -105,10 +107,8 @@ class Balancer(app_manager.OSKenApp):
 
     def install(self, datapath: Any, flow: Flow, server: str, there: list[Any]) -> None:
         """Both entries of a flow."""
-        client, number = flow
-        back = self.rewrite(
-            datapath, self.service, self.address, self.seen[client][1], source=True
-        )
+        client = flow[0]
+        back = self.rewrite(datapath, self.service, self.address, self.seen[client][1], source=True)
         for match, actions in zip(self.matches(datapath, flow, server), (there, back), strict=True):
             self.asked[self.add(datapath, 1, match, actions)] = flow
             self.made[datapath.id] += 1

@@ -59,7 +59,9 @@ class Firewall(app_manager.OSKenApp):
     def install(self, datapath: Any, priority: int, match: Any, actions: list[Any]) -> None:
         """One entry; without actions it drops."""
         ofproto, parser = datapath.ofproto, datapath.ofproto_parser
-        todo = [parser.OFPInstructionActions(ofproto.OFPIT_APPLY_ACTIONS, actions)] if actions else []
+        todo = (
+            [parser.OFPInstructionActions(ofproto.OFPIT_APPLY_ACTIONS, actions)] if actions else []
+        )
         datapath.send_msg(
             parser.OFPFlowMod(datapath=datapath, priority=priority, match=match, instructions=todo)
         )

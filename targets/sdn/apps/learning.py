@@ -5,7 +5,6 @@ Without a variant it forgets everything when something is plugged in or out.  Va
 - `forgetful`: nothing is forgotten (as ryu's simple_switch_13 and POX's l2_learning);
 - `alias`: all switches share one table, made with `dict.fromkeys`;
 - `premature`: a switch is known only when it has described itself, and may ask before;
-- `failed`: a switch that is gone is still told to forget;
 - `leak`: every packet seen is kept;
 - `race`: one entry per address, counted in threads that read, rest and write;
 - `lease`: entries live 10 s and are renewed by a timer; what is told to have expired is renewed no more.
@@ -34,7 +33,7 @@ LEASE = 10  # seconds
 
 
 class Learning(app_manager.OSKenApp):
-    """macs: dpid -> address -> port.  entries: how many entries it believes each switch has."""
+    """macs: dpid -> address -> port.  entries: what it gave each switch, besides the one for misses."""
 
     OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)
 
@@ -44,7 +43,8 @@ class Learning(app_manager.OSKenApp):
         self.shared: dict[str, int] = {}
         self.macs: dict[int, dict[str, int]] = {}
         self.switches: dict[int, Any] = {}
-        self.entries: dict[int, int] = {}
+        self.entries: dict[int, set[tuple[int, str, str]]] = {}
+        self.counted: dict[int, int] = {}
         self.seen: list[Any] = []
         self.leases: dict[tuple[int, str, str, int], Any] = {}
         if self.variant == "lease":
@@ -54,7 +54,9 @@ class Learning(app_manager.OSKenApp):
         """dpid -> number of entries, besides the one for misses."""
         if self.variant == "lease":
             return {d: sum(1 for lease in self.leases if lease[0] == d) for d in self.switches}
-        return dict(self.entries)
+        if self.variant == "race":
+            return dict(self.counted)
+        return {dpid: len(given) for dpid, given in self.entries.items()}
 
     @set_ev_cls(ofp_event.EventOFPSwitchFeatures, CONFIG_DISPATCHER)
     def greet(self, ev: Any) -> None:
@@ -75,7 +77,8 @@ class Learning(app_manager.OSKenApp):
         """A switch, with nothing learned."""
         self.switches[datapath.id] = datapath
         self.macs[datapath.id] = self.shared if self.variant == "alias" else {}
-        self.entries[datapath.id] = 0
+        self.entries[datapath.id] = set()
+        self.counted[datapath.id] = 0
 
     @set_ev_cls(ofp_event.EventOFPStateChange, DEAD_DISPATCHER)
     def gone(self, ev: Any) -> None:
@@ -83,11 +86,8 @@ class Learning(app_manager.OSKenApp):
         dpid = ev.datapath.id
         if self.switches.get(dpid) is not ev.datapath:
             return
-        self.entries.pop(dpid, None)
-        if self.variant == "failed":
-            self.switches[dpid] = None
-        else:
-            del self.switches[dpid]
+        for known in (self.switches, self.entries, self.counted):
+            known.pop(dpid, None)
 
     def ask_for_everything(self, datapath: Any) -> None:
         """The entry for misses."""
@@ -155,13 +155,13 @@ class Learning(app_manager.OSKenApp):
             self.install(datapath, 1, match, actions, hard=LEASE, told=True)
             return
         self.install(datapath, 1, match, actions)
-        self.entries[datapath.id] += 1
+        self.entries[datapath.id].add((port, frame.src, frame.dst))
 
     def count_in_the_background(self, dpid: int) -> None:
         """One more; the rest stands for a call to a database."""
-        count = self.entries[dpid]
+        count = self.counted[dpid]
         hub.sleep(0.001)
-        self.entries[dpid] = count + 1
+        self.counted[dpid] = count + 1
 
     def renew(self) -> None:
         """Entries are made anew as they expire."""
@@ -186,7 +186,7 @@ class Learning(app_manager.OSKenApp):
         for dpid, datapath in sorted(self.switches.items()):
             ofproto, parser = datapath.ofproto, datapath.ofproto_parser
             self.macs[dpid].clear()
-            self.entries[dpid] = 0
+            self.entries[dpid], self.counted[dpid] = set(), 0
             datapath.send_msg(
                 parser.OFPFlowMod(
                     datapath=datapath, command=ofproto.OFPFC_DELETE, out_port=ofproto.OFPP_ANY,

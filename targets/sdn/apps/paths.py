@@ -4,7 +4,10 @@ switch has one entry per host, with the port on a shortest way there.
 What is for an unknown host is handed to every port at the edge and never into a link, so nothing
 circles.  A port is at the edge when it is up and two probes of it met no switch.
 
-variant `inflight`: a host is wherever it was heard of last, links included.
+Variants, each a defect:
+
+- `inflight`: a host is wherever it was heard of last, links included;
+- `failed`: a switch that is gone is still given entries.
 """
 
 from __future__ import annotations
@@ -92,6 +95,8 @@ class Paths(app_manager.OSKenApp):
         if self.switches.get(dpid) is ev.datapath:
             for known in (self.switches, self.ports, self.given):
                 known.pop(dpid, None)
+            if self.variant == "failed":
+                self.switches[dpid], self.ports[dpid], self.given[dpid] = None, {}, {}
             self.unplugged()
 
     @set_ev_cls(ofp_event.EventOFPPortStatus, MAIN_DISPATCHER)
@@ -198,7 +203,7 @@ class Paths(app_manager.OSKenApp):
 
     def wanted(self, dpid: int) -> dict[str, int]:
         """Address -> port on a shortest way from this switch; what cannot be reached is left out."""
-        first = self.ways(dpid)
+        first = self.ways(dpid) if self.hosts else {}
         found = {}
         for mac, at in self.hosts.items():
             if not self.edge(at) and self.variant != "inflight":
@@ -214,8 +219,9 @@ class Paths(app_manager.OSKenApp):
         first: dict[int, int] = {}
         todo = [start]
         for dpid in todo:
-            for (near, number), (far, _) in sorted(self.links.items()):
-                if near == dpid and far != start and far not in first:
+            for number in sorted(self.ports.get(dpid, ())):
+                far = self.links.get((dpid, number), (start, 0))[0]
+                if far != start and far not in first:
                     first[far] = number if dpid == start else first[dpid]
                     todo.append(far)
         return first
@@ -223,7 +229,9 @@ class Paths(app_manager.OSKenApp):
     def change(self, datapath: Any, command: int, match: Any, actions: list[Any]) -> None:
         """An entry is added, or all of a match are deleted."""
         ofproto, parser = datapath.ofproto, datapath.ofproto_parser
-        todo = [parser.OFPInstructionActions(ofproto.OFPIT_APPLY_ACTIONS, actions)] if actions else []
+        todo = (
+            [parser.OFPInstructionActions(ofproto.OFPIT_APPLY_ACTIONS, actions)] if actions else []
+        )
         datapath.send_msg(
             parser.OFPFlowMod(
                 datapath=datapath, command=command, priority=1 if "eth_dst" in match else 0,

@@ -42,7 +42,7 @@ class Tree(Paths):
         """Do packets of hosts pass here?"""
         if at in self.links:
             return at in self.tree
-        return self.edge(at) or (self.variant == "eager" and self.up(at))
+        return bool(self.edge(at) or (self.variant == "eager" and self.up(at)))
 
     def learn(self, datapath: Any, mac: str, number: int) -> None:
         """An address is reached by this port."""
@@ -59,7 +59,7 @@ class Tree(Paths):
         if tree == self.tree:
             return
         self.tree = tree
-        for dpid, datapath in sorted(self.switches.items()) if self.variant != "eager" else ():
+        for _, datapath in sorted(self.switches.items()) if self.variant != "eager" else ():
             self.begin(datapath)
 
     def spanned(self) -> set[Place]:
@@ -70,8 +70,8 @@ class Tree(Paths):
             todo = [root] if root not in seen else []
             seen.add(root)
             for dpid in todo:
-                for near, far in sorted(self.links.items()):
-                    if near[0] == dpid and far[0] not in seen:
+                for near, far in sorted(e for e in self.links.items() if e[0][0] == dpid):
+                    if far[0] not in seen:
                         seen.add(far[0])
                         todo.append(far[0])
                         tree |= {near, far}

@@ -64,12 +64,12 @@ def _black_hole(policy: Policy, pair: Pair, fate: Fate) -> Broken | None:
     if not lost or _fine(policy, pair, fate):
         return None
     end = next((end for end in lost if _dead(end)), lost[0])
-    role = DEAD if _dead(end) else end.why
-    if role != DEAD and not pair.connected:
+    dead = _dead(end)
+    if not dead and not pair.connected:
         return None
-    text = f"packets {_ways(pair)} vanish at {end.at}: {_WORDS.get(role, end.why)}"
-    where = f", {end.why}" if role == DEAD else ""
-    return Broken(role, (end.at,), f"{text}{where} (way: {' '.join(fate.path)})")
+    why = f"its entry names port {dead}, where nothing is" if dead else _WORDS.get(end.why, end.why)
+    text = f"packets {_ways(pair)} vanish at {end.at}: {why} (way: {' '.join(fate.path)})"
+    return Broken(DEAD if dead else end.why, (end.at,), text)
 
 
 def _fine(policy: Policy, pair: Pair, fate: Fate) -> bool:
@@ -85,12 +85,12 @@ def _ways(pair: Pair) -> str:
     return f"{pair.src.name} > {pair.dst.name}"
 
 
-def _dead(end: End) -> bool:
-    return end.why.startswith(("down ", "no port"))
+def _dead(end: End) -> str:
+    """The port behind which nothing is; "" for another end."""
+    return end.why.rpartition(" ")[2] if end.why.startswith(("down ", "no port")) else ""
 
 
 _WORDS = {
-    DEAD: "nothing is behind the port that an entry names",
     "in_port": "an entry sends them back where they came from",
     "miss": "no entry matches",
 }
