@@ -25,14 +25,14 @@ def held(directory: Path, text: str, **options: Any) -> tuple[Kernel, Image]:
     return kernel, Image(Program(f"{path}:main", **options), kernel, kernel.hosts[0])
 
 
-def run(kernel: Kernel, image: Image, seed: int = 1) -> list[Any]:
+def run(kernel: Kernel, image: Image, seed: int = 1, wall: float = 30.0) -> list[Any]:
     """Run to the end of all timers; what the program put in OUT."""
     kernel.reset(seed)
     kernel.network.reset()
     image.reset()
     host = kernel.hosts[0]
     host.up = True
-    with image.inside(), WallBudget(0.5):
+    with image.inside(), WallBudget(wall):
         kernel.spawn(host, image.main, name="main")
         kernel.settle(host)
         while (due := kernel.due()) is not None and kernel.clocks[0] < 1000:
@@ -274,11 +274,11 @@ def loop():
     kernel, image = held(
         tmp_path, text + "def main():\n threading.Thread(target=loop).start(); OUT.append(1)"
     )
-    assert run(kernel, image) == [1]
+    assert run(kernel, image, wall=0.5) == [1]
     (error,) = [error for _, error in kernel.failures]
     assert isinstance(error, StuckError)
     assert "held.loop:" in str(error)
-    assert run(kernel, image) == [1]  # and the next run is none the worse
+    assert run(kernel, image, wall=0.5) == [1]  # and the next run is none the worse
 
 
 def test_programs_that_cannot_be_held_are_refused(tmp_path: Path) -> None:
