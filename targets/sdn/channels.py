@@ -101,4 +101,6 @@ class Channels(Reading):
         error = kind if known else trouble.kind
         function = trouble.where.rsplit(":", 1)[0].rsplit(".", 1)[-1]
         said = text.strip() if known else trouble.text
+        if trouble.remedy:
+            said = f"{said}; {trouble.remedy}"
         return Failure(self.names[node], error, trouble.where, said, function)

@@ -93,6 +93,7 @@ class NetworkWorld(Channels):
         self._last: tuple[Event, Item] | None = None
         self.probed: dict[tuple[str, int], float] = {}  # port -> when it last sent an LLDP frame
         self.frames = 0  # data-plane deliveries since the last input
+        self.chatter = 0  # messages of controllers to switches since the last input or timer
         self.view = NetworkView(self)
         self.outside = Inputs(self)
         if self._store is not None:
@@ -109,18 +110,20 @@ class NetworkWorld(Channels):
             self.host_sends(host, arp_frame(ARP_REQUEST, host.ends, (0, host.ip)))
         if self._announce and self._handshake:
             self._finish_handshake()
-        self.frames = 0
+        self.frames = self.chatter = 0
         self.clock.refresh()
         self.view.update(self.events)
         return step
 
     def _finish_handshake(self) -> None:
-        boot, failure = self.current, None
+        boot = self.current
+        failure = boot.failure
         for _ in range(HANDSHAKE_MAX):
             if not self.events or self.events[0][0] != DELIVER:
                 break
             one = self.take(self.events[0])
             boot.armed = [e for e in (*boot.armed, *one.armed) if e not in one.cancelled]
+            boot.log = (*boot.log, *one.log)
             failure = failure or one.failure
         else:
             raise TargetError(
@@ -149,7 +152,7 @@ class NetworkWorld(Channels):
         elif kind == TIMER:
             self._fire(node, event)
         else:
-            self.frames = 0
+            self.frames = self.chatter = 0
             self.outside.take(event)
         self.clock.refresh()
         self.outside.refresh()
@@ -178,6 +181,7 @@ class NetworkWorld(Channels):
         elif isinstance(item, bytes):
             switch = self.wiring.switches[name]
             assert switch is not None  # a crash loses what is in flight to the switch
+            self.chatter += 1
             self.emit(name, switch.message(item, peer, self.clock.now))
         elif name in self.wiring.hosts:
             self.frames += 1
@@ -207,6 +211,7 @@ class NetworkWorld(Channels):
 
     def _fire(self, node: int, event: Event) -> None:
         now = self.clock.fire(event)
+        self.chatter = 0
         if node < len(self.controllers):
             self.catch_up(self.controllers[node], now)
             self.run(node)

@@ -70,7 +70,7 @@ class Host:
         self.next_port = 49152
         self.listening: dict[int, Any] = {}
         self.handlers: dict[int, Any] = {}  # of signals
-        self.killed = 0  # the signal that it ended itself with
+        self.ended = ""  # how it ended its own process: `signal 15`, `code 3`
 
     def __repr__(self) -> str:
         return f"<host {self.name}>"

@@ -152,7 +152,7 @@ class Kernel:
     def settle(self, host: Host, limit: int = 1_000_000) -> int:
         """Run a host's threads in the order they became ready until all wait; returns how many pieces."""
         done = 0
-        while host.runnable and done < limit:
+        while host.runnable and done < limit and not host.ended:
             self.run(host.runnable[0])
             done += 1
         return done

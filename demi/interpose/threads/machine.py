@@ -81,8 +81,16 @@ def _close(fd: int) -> None:
         close_fd(here(), fd)
 
 
-def _leave(code: int = 0) -> None:
-    raise SystemExit(code)
+def _leave(code: int = 134) -> None:  # of `abort`: 128 and the signal
+    _end(f"code {code}")
+
+
+def _end(how: str) -> None:
+    """The whole process is over: nothing of it runs any more, and whoever holds it is told."""
+    if CURRENT.task is None:
+        raise SystemExit(how)
+    here().ended = how
+    kernel().block(None, "nothing: its process is over")
 
 
 def _kill(pid: int, number: int) -> None:
@@ -94,8 +102,7 @@ def _kill(pid: int, number: int) -> None:
     if callable(handler) and not isinstance(handler, real_signal.Handlers):
         handler(number, None)
     elif number and handler is not real_signal.SIG_IGN:
-        host.killed = int(number)
-        raise SystemExit(-number)
+        _end(f"signal {int(number)}")
 
 
 def os_module(environ: Mapping[str, str]) -> types.ModuleType:

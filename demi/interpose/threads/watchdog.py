@@ -18,7 +18,7 @@ from typing import Any
 
 import greenlet
 
-from demi.interpose.escapes import site_of
+from demi.interpose.escapes import call_site, site_of
 from demi.interpose.threads.hosts import CURRENT, set_aside
 
 _signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums
@@ -100,11 +100,17 @@ def _tick(number: int, frame: types.FrameType | None) -> Any:
         _set_aside(frame)
 
 
-def _set_aside(frame: types.FrameType | None) -> None:
+def stop(why: str) -> None:
+    """The running thread is set aside, for a reason that its holder knows; outside of one, nothing."""
+    _set_aside(None, why)
+
+
+def _set_aside(frame: types.FrameType | None, why: str = "never waits") -> None:
     task, kernel = CURRENT.task, CURRENT.kernel
-    if task is None or kernel is None or greenlet.getcurrent() is not task.green or frame is None:
+    if task is None or kernel is None or greenlet.getcurrent() is not task.green:
         return
-    error = StuckError(f"thread {task.name} never waits; it was in {site_of(frame)}")
+    where = site_of(frame) if frame is not None else call_site(3)
+    error = StuckError(f"thread {task.name} {why}; it was in {where}")
     kernel.failures.append((task.host, error))
     set_aside(task)
     greenlet.getcurrent().parent.switch()

@@ -193,14 +193,15 @@ class ThreadsWorld(Reading):
                 kernel.run(task)
             else:
                 for one in [t for t in host.runnable if t.waits != _TURN]:
-                    kernel.run(one)
+                    if not host.ended:
+                        kernel.run(one)
         finally:
             budget.end()
             image.leave()
         for woken in host.runnable:
             if woken.waits != _TURN:
                 self._resume(woken)
-        if kernel.failures or image.log or image.guard.seen or kernel.spun:
+        if kernel.failures or image.log or image.guard.seen or kernel.spun or host.ended:
             self._account(node)
 
     def _resume(self, task: Task) -> None:
@@ -233,6 +234,11 @@ class ThreadsWorld(Reading):
             self.stop(node)
             self._outside.refresh()
             self.current.failure = failure_of(name, error)
+        host = kernel.hosts[node]
+        if host.ended:
+            self._log.append(f"ended its own process: {host.ended}")
+            self.stop(node)
+            self._outside.refresh()
         missed = image.missed()
         if missed:
             raise missed[0]

@@ -20,7 +20,10 @@ from targets.sdn.check.walk import End, Fate
 from targets.sdn.view import NetworkView
 
 DEAD = "dead port"  # held against a controller even where hosts are parted: the entry must go
-STORM_FRAMES = 400  # hops of frames after one input: flooding a tree of 200 switches takes 200
+CHATTER, CHATTER_EACH = (
+    2000,
+    200,
+)  # control messages that may follow an input, in all and per switch
 
 
 @dataclass(slots=True)
@@ -138,7 +141,7 @@ _DOCS = {
 
 @dataclass(slots=True)
 class Storm:
-    """No input sets off more hops than flooding any loop-free network would."""
+    """No input sets off more hops than flooding any loop-free network would, or control messages for ever."""
 
     limit: int
     name: str = "BroadcastStorm"
@@ -149,11 +152,14 @@ class Storm:
 
     def check(self, view: View, memory: Memory) -> tuple[Memory, Detail | None]:
         assert isinstance(view, NetworkView)
-        if view.world.frames <= self.limit:
-            return memory, None
-        return memory, Detail(
-            (), f"{view.world.frames} hops since the last input: packets multiply"
-        )
+        world = view.world
+        if world.frames > self.limit:
+            text = f"{world.frames} hops since the last input: packets multiply"
+            return memory, Detail((), text)
+        if world.chatter > CHATTER + CHATTER_EACH * len(world.topology.switches):
+            text = f"{world.chatter} control messages since the last input or timer, and no end"
+            return memory, Detail((view.names[0],), text, "control")
+        return memory, None
 
 
 def pair_invariants(policy: Policy, transient: bool) -> Sequence[Invariant]:

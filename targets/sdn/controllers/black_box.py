@@ -26,6 +26,7 @@ from typing import IO, Any
 import psutil
 
 from demi.errors import TargetError
+from demi.interpose.escapes import unguarded
 from targets.sdn.controllers.interface import Trouble
 from targets.sdn.controllers.keeper import Keeper
 
@@ -34,6 +35,7 @@ REST_SECONDS = 5.0  # the longest wait for rest
 LOOK_SECONDS = 0.0005  # between two looks
 QUIET_SECONDS = 0.02  # without /proc
 GONE_SECONDS = 1.0  # to wait for what was killed
+WRITTEN_MAX = 16 << 20  # bytes between two rests
 LOG_TAIL = 20  # lines shown of a controller that does not start
 _PROC = Path("/proc")
 
@@ -66,6 +68,7 @@ class BlackBox:
         self._output: IO[bytes] | None = None
         self._channels: dict[int, socket.socket] = {}
         self._outbox: list[tuple[int, bytes]] = []
+        self._written = 0  # bytes in the outbox
         self._closed: list[int] = []
         self._noted: list[Trouble] = []
         self._owner = os.getpid()  # a fork of this process ends nothing
@@ -182,7 +185,8 @@ class BlackBox:
 
     def __del__(self) -> None:
         if hasattr(self, "_keeper"):  # not when the constructor raised
-            self.close()
+            with unguarded():  # collected whenever Python likes, while a held program runs too
+                self.close()
 
     # ---- channels
 
@@ -218,7 +222,7 @@ class BlackBox:
 
     def collect(self) -> list[tuple[int, bytes]]:
         self._drain(0.0)
-        found, self._outbox = self._outbox, []
+        found, self._outbox, self._written = self._outbox, [], 0
         return found
 
     def closed(self) -> list[int]:
@@ -246,6 +250,7 @@ class BlackBox:
                 data = b""
             if data:
                 self._outbox.append((dpid, data))
+                self._written += len(data)
             else:
                 self._lost(dpid)
         return bool(ready)
@@ -287,14 +292,20 @@ class BlackBox:
         return found
 
     def _in_time(self) -> bool:
-        if self.now <= self._wall:
+        if self._written > WRITTEN_MAX:
+            self._end(f"it writes without end: {WRITTEN_MAX >> 20} MiB between two rests")
+        elif self.now > self._wall:
+            self._end(f"the wall budget of {self._wall:g} s is over; it was ended")
+        else:
             return True
-        if self.alive:
-            self._noted.append(
-                Trouble("stuck", f"the wall budget of {self._wall:g} s is over; it was ended")
-            )
-            self._kill()
         return False
+
+    def _end(self, why: str) -> None:
+        if self.alive:
+            remedy = "look at its output, in the log of the step"
+            self._noted.append(Trouble("stuck", why, "", remedy))
+            self._kill()
+            self._outbox, self._written = [], 0
 
     def advance(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -25,10 +25,14 @@ from demi.interpose.threads.watchdog import WallBudget
 from targets.sdn.controllers.interface import Trouble
 
 PIECES_MAX = 200_000  # of threads between two rests
+WRITTEN_MAX = 4 << 20  # bytes between two rests
+TIMERS_MAX = 100_000  # fired while time passes
 START_SECONDS = 30.0  # virtual: a controller that does not listen by then will not
 OBJECTS_MAX = 200_000
 ERROR = 40  # the level of logging
 _HUP = 1
+_BLOCKS = "give way in the loop, or hold it as a black box if it waits outside of Python"
+_SPINS = "wait with a timeout instead; virtual time stands still while it reads the clock"
 Apps = Callable[[Mapping[str, types.ModuleType]], Mapping[str, Any]]
 
 
@@ -61,6 +65,7 @@ class InProcess:
         self._image = Image(program, self._kernel, self._host)
         self._channels: dict[int, End] = {}
         self._outbox: list[tuple[int, bytes]] = []
+        self._written = 0  # bytes in the outbox
         self._closed: list[int] = []
         self._noted: list[Trouble] = []
         self._lines: list[str] = []
@@ -140,6 +145,10 @@ class InProcess:
 
         def out(data: bytes) -> None:
             outbox.append((dpid, data))
+            self._written += len(data)
+            if self._written > WRITTEN_MAX:
+                outbox.clear()
+                watchdog.stop("writes without end")
 
         end.out = out
         self._channels[dpid] = end
@@ -161,6 +170,7 @@ class InProcess:
     def collect(self) -> list[tuple[int, bytes]]:
         found = self._outbox[:]
         self._outbox.clear()
+        self._written = 0
         return found
 
     def closed(self) -> list[int]:
@@ -182,15 +192,27 @@ class InProcess:
             return
         with self._image.inside(), WallBudget(self._wall):
             self._kernel.settle(host, PIECES_MAX)
-        if host.runnable:
-            self._noted.append(Trouble("stuck", f"no rest after {PIECES_MAX} pieces of threads"))
+        if host.runnable and not host.ended:
+            text = f"no rest after {PIECES_MAX} pieces of threads"
+            busy = self._host.runnable[0]
+            self._noted.append(
+                Trouble("stuck", text, busy.name, "two threads that wake each other?")
+            )
             self.crash()
         self._look()
 
     def advance(self, seconds: float) -> None:
         kernel, end = self._kernel, self.now + seconds
         self.quiesce()
+        fired = 0
         while (due := kernel.due()) is not None and kernel.armed[due][2] <= end:
+            fired += 1
+            if fired > TIMERS_MAX:
+                text = f"{TIMERS_MAX} timers fired in {seconds:g} s of virtual time"
+                name = kernel.armed[due][1]
+                self._noted.append(Trouble("stuck", text, name, "wait longer between two looks"))
+                self.crash()
+                break
             kernel.fire(*due)
             self.quiesce()
         kernel.advance(self._host, end)
@@ -204,15 +226,19 @@ class InProcess:
     def _look(self) -> None:
         kernel, image = self._kernel, self._image
         for _, error in kernel.failures:
+            if error in image.guard.seen:
+                continue  # told below, with the call site
             failure = failure_of(self.name, error)
             kind = "stuck" if failure.error == "StuckError" else "exception"
-            self._noted.append(Trouble(kind, f"{failure.error}: {failure.message}", failure.where))
+            remedy = _BLOCKS if kind == "stuck" else ""
+            text = failure.message if kind == "stuck" else f"{failure.error}: {failure.message}"
+            self._noted.append(Trouble(kind, text, failure.where, remedy))
         kernel.failures.clear()
         for site in kernel.spun:
-            self._noted.append(Trouble("stuck", "it spins on the clock", site))
+            self._noted.append(Trouble("stuck", "it spins on the clock", site, _SPINS))
         kernel.spun.clear()
         for escaped in [*image.guard.seen, *image.missed()]:
-            self._noted.append(Trouble("escape", escaped.what, escaped.where))
+            self._noted.append(Trouble("escape", escaped.what, escaped.where, escaped.remedy))
         image.guard.seen.clear()
         for line in image.log:
             self._lines.append(str(line))
@@ -222,14 +248,10 @@ class InProcess:
                 text = lines[0] if len(lines) == 1 else f"{lines[0]} ... {lines[-1]}"
                 self._noted.append(Trouble("log", f"{text} {last}".strip(), line.where))
         image.log.clear()
-        if self._host.up and (self._host.killed or not self._host.tasks):
-            signal = self._host.killed
-            self._noted.append(
-                Trouble(
-                    "died",
-                    f"it ended itself by signal {signal}" if signal else "its last thread ended",
-                )
-            )
+        if self._host.up and (self._host.ended or not self._host.tasks):
+            how = self._host.ended
+            text = f"it ended itself: {how}" if how else "its last thread ended"
+            self._noted.append(Trouble("died", text))
             self.crash()
 
     def errors(self) -> list[Trouble]:

@@ -26,11 +26,13 @@ class Trouble:
     its main thread ended), `log` (it logged an error), `escape` (it reached a real socket, file, process
     or clock), `stuck` (it never came to rest within the budget), `start` (it did not start).
     text: one line, the same in every run.  where: function and line, or "" when unknown.
+    remedy: what to do about it.
     """
 
     kind: str
     text: str
     where: str = ""
+    remedy: str = ""
 
 
 class Controller(Protocol):
