@@ -10,7 +10,7 @@ from demi.minimizer.beginnings import drop_beginnings
 from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.clocks import remove_clocks
 from demi.minimizer.clusters import remove_clusters
-from demi.minimizer.external_ddmin import external_ddmin
+from demi.minimizer.externals import remove_externals
 from demi.minimizer.hops import hop
 from demi.minimizer.loops import cut_loops
 from demi.minimizer.order import reorder
@@ -18,8 +18,9 @@ from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.provenance import provenance
 from demi.minimizer.search import search
+from demi.minimizer.windows import remove_windows
 
-SETTLING: tuple[Pass, ...] = (external_ddmin, drop_beginnings, remove_chunks)
+SETTLING: tuple[Pass, ...] = (remove_externals, drop_beginnings, remove_chunks, remove_windows)
 
 
 def settle(problem: Problem, run: Run) -> Run:
@@ -70,10 +71,11 @@ DEFAULT = Pipeline(
     rounds={
         "beginnings": drop_beginnings,
         "clocks": remove_clocks,
-        "externals": external_ddmin,
+        "externals": remove_externals,
         "internals": remove_chunks,
         "loops": cut_loops,
         "clusters": remove_clusters,
+        "windows": remove_windows,
         "search": searched,
         "hops": hops,
     },
