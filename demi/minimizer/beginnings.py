@@ -3,8 +3,8 @@
 The one insight: a random run wanders for long before the part that matters, and its clocks only count how
 long; when what remains is matched by cause, a later start gives the same story with smaller clocks.
 
-On long runs the sizes of what is kept grow by a factor; a run of at most DENSE internal events is tried at
-every position.  Externals stay: ddmin has them.
+The sizes of what is kept grow by a factor.  Externals stay (`externals.py` has them); runs of at most
+DENSE internal events are left to `windows.py`, which begins with this one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def drop_beginnings(problem: Problem, run: Run) -> Run:
     while True:
         count = sum(1 for want in run.plan if want.external is None)
         for kept in _sizes(count):
-            found = smaller(problem, run, without(run.plan, 0, count - kept), 2)
+            found = smaller(problem, run, without(run.plan, 0, count - kept), 1)
             if found is not None:
                 run = found
                 break
@@ -34,7 +34,7 @@ def drop_beginnings(problem: Problem, run: Run) -> Run:
 def _sizes(count: int) -> list[int]:
     """How many internal events to keep, ascending."""
     if count <= DENSE:
-        return list(range(1, count))
+        return []
     sizes, kept = [], float(SHORTEST)
     while kept < count:
         sizes.append(int(kept))

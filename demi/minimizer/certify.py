@@ -161,7 +161,7 @@ def annotated(trace: Trace, whys: Sequence[Why], bound: Bound | None = None) -> 
             extra[MINIMALITY] = WITHIN_BOUND
         extra[BOUND] = {
             "events": bound.events, "anchor": bound.anchor, "states": bound.states,
-            "steps": bound.steps,
+            "steps": bound.steps, "ordered": int(bound.ordered),
         }  # fmt: skip
     footer = replace(trace.footer, extra=extra)
     entries = trace.entries
@@ -202,8 +202,9 @@ def bound_of(trace: Trace) -> str:
         return ""
     events, anchor = bound.get("events", 0), bound.get("anchor", 0)
     start = f" that begins with its first {anchor}" if anchor else ""
+    order = ", inputs in this order" if bound.get("ordered") else ""
     return (
-        f"no run of fewer than {events} events{start}, made of such events and none more often"
+        f"no run of fewer than {events} events{start}, made of such events and none more often{order}"
         f" ({bound.get('states', 0)} states exhausted)"
     )
 

@@ -29,6 +29,11 @@ def remove_clusters(problem: Problem, run: Run) -> Run:
             return run
 
 
+def remove_trees(problem: Problem, run: Run) -> Run:
+    """Each tree whose root starts something, from the last to the first, once."""
+    return _sweep(problem, run, lambda r: ((at,) for at in reversed(_roots(r))))
+
+
 def _sweep(problem: Problem, run: Run, choose: Candidates) -> Run:
     """Try every set of roots once; after a success go on with what is left."""
     tried = 0
@@ -46,15 +51,19 @@ def _sweep(problem: Problem, run: Run, choose: Candidates) -> Run:
 
 def _root_pairs(run: Run) -> Iterator[tuple[int, ...]]:
     """Pairs of internal events that start something: timers, and answers to externals."""
-    roots = [
-        at
-        for at, want in enumerate(run.plan)
-        if want.external is None and (want.is_timer or run.causes[at] < 0)
-    ]
+    roots = _roots(run)
     if len(roots) <= ROOTS_MAX:
         for j in reversed(range(len(roots))):
             for i in reversed(range(j)):
                 yield roots[i], roots[j]
+
+
+def _roots(run: Run) -> list[int]:
+    return [
+        at
+        for at, want in enumerate(run.plan)
+        if want.external is None and (want.is_timer or run.causes[at] < 0)
+    ]
 
 
 def _without(run: Run, roots: Iterable[int]) -> Plan:

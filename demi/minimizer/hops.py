@@ -4,7 +4,8 @@ The one insight: what deletion cannot shorten is often a longer way to the same 
 best with some noise (events left out, other events of the same classes put in) fails often enough, and
 shrunk again it ends in another local minimum, sometimes a smaller one.
 
-Basin hopping with a fixed stream of draws: a hop that ends no larger becomes where the next one starts.
+Basin hopping with a fixed stream of draws: a hop that ends no larger becomes where the next one starts,
+and one that deletion leaves much longer than that is given up at once.
 Only classes of events (kind, link, type) that the start holds are put in, so no new input is invented.
 Not here: proofs (`search.py`).
 """
@@ -21,13 +22,15 @@ from demi.scheduler.strategy import Draws
 from demi.scheduler.sts import Lenient
 
 Class = tuple[int, int, int, str]
-Shrink = Callable[[Problem, Run], Run]
+Shrink = Callable[[Problem, Run, int], Run]
+"""Shrink a run; may give up as soon as a pass leaves more events than that."""
 DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
 
 PURPOSE = 3  # the stream of draws
 LENGTH_MAX = 120  # longer runs are far from any minimum: deletion pays better
 HOPS = 40
-STALE = 8  # hops in a row that gain nothing end the pass
+STALE = 20  # hops in a row that gain nothing end the pass
+MARGIN = 3  # events more than where the hop began: more hope than that is not worth its replays
 REPLAYS = 3_500  # of all hops of one minimization
 WALKS = 30  # noisy runs per hop, until one fails
 NOISE = ((0.15, 0.1), (0.05, 0.25), (0.3, 0.05))  # (put in, left out) per event, in turn
@@ -103,7 +106,7 @@ def hop(problem: Problem, run: Run, shrink: Shrink) -> Run:
         other = _other(problem, here, draws, number)
         if other is None:
             continue
-        other = shrink(problem, other)
+        other = shrink(problem, other, len(here.plan) + MARGIN)
         if other.size <= here.size:
             here = other
         if other.size < best.size:

@@ -151,7 +151,7 @@ def _rounds(
         for name, work in pipeline.rounds.items():
             _timed(problem, name, work, stages)
             after()
-        if problem.best.size == before:
+        if problem.best.size == before or problem.proven:
             return
 
 

@@ -59,13 +59,15 @@ class Run:
 class Bound:
     """What a search has exhausted: no run of fewer than `events` that begins with the first `anchor`.
 
-    states, steps: how many were visited and taken for that.  See `search.py` for the space.
+    states, steps: how many were visited and taken for that.  ordered: with the inputs in their order.
+    See `search.py` for the space.
     """
 
     events: int
     anchor: int
     states: int
     steps: int
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,12 @@ class Problem:
         self._seen: dict[tuple[object, ...], Run | None] = {}
         self._progress = progress
         self._oracle = oracle or lenient
+
+    @property
+    def proven(self) -> bool:
+        """Has a search from the beginning found nothing shorter?  True of every order of the events."""
+        bound = self.bound
+        return bound is not None and bound.anchor == 0 and bound.events == len(self.best.plan)
 
     def elapsed(self) -> float:
         """Wall seconds since the start."""

@@ -6,8 +6,9 @@ than the best.
 
 The space: runs that begin with the first `anchor` events of the best and go on with events of the classes
 (kind, link, type) that the best holds, none more often than there; inputs are its inputs, each once, in
-their order at each node.  The anchor moves from the end to the beginning, and what is known of a state
-(no violation within so many events) is kept, so any budget gives the strongest statement it can.
+their order (`ordered`) or in their order at each node.  The anchor moves from the end to the beginning,
+and what is known of a state (no violation within so many events) is kept, so any budget gives the
+strongest statement it can.
 
 States are told apart by the world's digest, the events used and the memories of the invariants.
 Not here: other events, longer runs.
@@ -43,6 +44,7 @@ class Search:
     problem: Problem
     run: Run
     steps_left: int
+    ordered: bool = True
     seen: dict[tuple[object, ...], int] = field(default_factory=dict)
     steps: int = 0
     found: list[Taken] | None = None
@@ -156,7 +158,7 @@ class Search:
             (event, class_of(world, event)) for event in offers(world, world.enabled(), known)
         ]
         nodes: set[tuple[str, ...]] = set()
-        for external in inputs:
+        for external in inputs[:1] if self.ordered else inputs:
             if external.nodes[:1] not in nodes:
                 nodes.add(external.nodes[:1])
                 moves.append((external, None))
@@ -175,26 +177,30 @@ class Search:
         return blake2b(repr(memory).encode(), digest_size=16).digest()
 
 
-def search(problem: Problem, run: Run, steps: int) -> Run:
+def search(problem: Problem, run: Run, steps: int, ordered: bool = True) -> Run:
     """The shortest run found within so many steps of the world; `problem.bound` says what is proven.
+
+    ordered: inputs come in the order they have; else only those at one node do.
 
     Raises BudgetSpent, with the problem's best set.
     """
     if not problem.subject.world.capabilities.checkpoint:
         return run
-    engine = Search(problem, run, steps)
+    engine = Search(problem, run, steps, ordered)
     anchor = max(0, len(run.plan) - SHORTEST_ENDING)
     problem.bound = None
     try:
         while True:
             if engine.from_anchor(anchor):
-                problem.bound = Bound(len(run.plan), anchor, len(engine.seen), engine.steps)
+                problem.bound = Bound(
+                    len(run.plan), anchor, len(engine.seen), engine.steps, ordered
+                )
                 if anchor == 0:
                     return run
                 anchor -= 1
             else:
                 run, problem.bound = _better(problem, run, engine), None
-                engine = Search(problem, run, engine.steps_left, steps=engine.steps)
+                engine = Search(problem, run, engine.steps_left, ordered, steps=engine.steps)
                 anchor = max(0, len(run.plan) - SHORTEST_ENDING)
     except Spent:
         better = _better(problem, run, engine)

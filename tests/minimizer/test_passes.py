@@ -10,6 +10,7 @@ from systems import inject, never, program, subject_of
 
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.beginnings import drop_beginnings
 from demi.minimizer.cdd import cdd
 from demi.minimizer.clocks import clocks_of
 from demi.minimizer.loops import cut_loops
@@ -107,7 +108,7 @@ def test_a_search_finds_the_shorter_run_that_deletion_left() -> None:
     problem = Problem(subject, trace, first_run(subject, trace), Budget())
     from demi.minimizer.pipelines.default import settle
 
-    settled = settle(problem, problem.best)
+    settled = settle(problem, drop_beginnings(problem, problem.best), 2_000)
     found = search(problem, settled, 20_000)
     assert len(found.plan) <= len(settled.plan)
     assert problem.bound is not None and problem.bound.events == len(found.plan)

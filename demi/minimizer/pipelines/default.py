@@ -9,60 +9,62 @@ from __future__ import annotations
 from demi.minimizer.beginnings import drop_beginnings
 from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.clocks import remove_clocks
-from demi.minimizer.clusters import remove_clusters
+from demi.minimizer.clusters import remove_clusters, remove_trees
 from demi.minimizer.externals import remove_externals
 from demi.minimizer.hops import hop
 from demi.minimizer.loops import cut_loops
 from demi.minimizer.order import reorder
-from demi.minimizer.pipelines.pipeline import Pass, Pipeline
+from demi.minimizer.payload import shrink_payloads
+from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.provenance import provenance
 from demi.minimizer.search import search
 from demi.minimizer.windows import remove_windows
 
-SETTLING: tuple[Pass, ...] = (remove_externals, drop_beginnings, remove_chunks, remove_windows)
 
-
-def settle(problem: Problem, run: Run) -> Run:
-    """Deletion only, until nothing changes: the local minimum of a run."""
+def settle(problem: Problem, run: Run, enough: int) -> Run:
+    """The local minimum of a run under deletion; given up while it has more than `enough` events."""
     while True:
         before = run.size
-        for work in SETTLING:
+        for work in (remove_trees, remove_chunks, remove_externals):
             run = work(problem, run)
+            if len(run.plan) > enough:
+                return run
         if run.size == before:
             return run
 
 
-STEPS = (
-    8_000  # of the world, in a round: under a second; a proof may have more (`minimize(prove=...)`)
-)
+STEPS = 8_000  # of the world, each search: under a second; a proof may have more (`minimize(prove=...)`)
+FAR = 40_000  # once in a minimization, for a run of at most so many events that a proof is near
+FAR_EVENTS = 30
 
 
 def searched(problem: Problem, run: Run) -> Run:
     """Forward search within a fixed effort, once for each run."""
-    if proven(problem, run) or problem.notes.get("searched") is run:
+    if problem.proven or problem.notes.get("searched") is run:
         return run
-    found = search(problem, run, STEPS)
+    steps = STEPS
+    if len(run.plan) <= FAR_EVENTS and "far" not in problem.notes:
+        problem.notes["far"] = True
+        steps = FAR
+    found = search(problem, run, steps)
     problem.notes["searched"] = found
     return found
 
 
 def proof(problem: Problem, run: Run) -> Run:
     """The same in the final order of events, with the effort that was asked for."""
-    return run if proven(problem, run) else search(problem, run, problem.prove or STEPS)
-
-
-def proven(problem: Problem, run: Run) -> bool:
-    """Has a search from the beginning found nothing shorter?  True of every order of the events."""
-    bound = problem.bound
-    return bound is not None and bound.anchor == 0 and bound.events == len(run.plan)
+    known = problem.bound if problem.proven else None
+    if known is None or problem.prove:
+        run = search(problem, run, problem.prove or STEPS, ordered=not problem.prove)
+    if known is not None and not problem.proven and known.events == len(run.plan):
+        problem.bound = known
+    return run
 
 
 def hops(problem: Problem, run: Run) -> Run:
     """From local minimum to local minimum, unless no shorter run exists."""
-    if proven(problem, run):
-        return run
-    return hop(problem, run, settle)
+    return run if problem.proven else hop(problem, run, settle)
 
 
 DEFAULT = Pipeline(
@@ -79,6 +81,6 @@ DEFAULT = Pipeline(
         "search": searched,
         "hops": hops,
     },
-    last={"order": reorder, "proof": proof},
+    last={"payloads": shrink_payloads, "order": reorder, "proof": proof},
     certified=True,
 )
