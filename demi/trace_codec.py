@@ -124,7 +124,10 @@ class TraceWriter:
 
     def write(self, entry: Entry) -> None:
         """Append one event."""
-        line = entry_line(entry)
+        try:
+            line = entry_line(entry) if entry.extra else _encode(entry) + b"\n"
+        except UnicodeEncodeError:
+            line = entry_line(entry)
         if len(line) > LINE_BYTES_MAX:
             raise TraceError(
                 f"event {said(entry.id)} has {len(line)} bytes, a line may have {LINE_BYTES_MAX}",

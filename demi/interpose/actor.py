@@ -90,38 +90,41 @@ def stream_seed(seed: int, name: str) -> int:
 
 
 class Durable(Opaque, MutableMapping[str, Any]):
-    """What survives a crash: values are frozen when stored, so later mutation does not leak in."""
+    """What survives a crash: values are frozen when stored, so later mutation does not leak in.
 
-    __slots__ = ("_freezer", "_items")
+    kept: as stored, for the world.
+    """
+
+    __slots__ = ("_freezer", "kept")
 
     def __init__(self, freezer: Freezer) -> None:
         self._freezer = freezer
-        self._items: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
 
     def __getitem__(self, key: str) -> Any:
-        kept = self._items[key]
+        kept = self.kept[key]
         return kept.open() if type(kept) is Serialized else kept
 
     def __setitem__(self, key: str, value: Any) -> None:
         frozen = self._freezer.immutable(value)
-        self._items[key] = value if frozen else serialize(value, f"durable[{key!r}]")
+        self.kept[key] = value if frozen else serialize(value, f"durable[{key!r}]")
 
     def __delitem__(self, key: str) -> None:
-        del self._items[key]
+        del self.kept[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
+        return iter(self.kept)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.kept)
 
     def saved(self) -> dict[str, Any]:
         """A copy that is safe to keep: the values are immutable."""
-        return dict(self._items)
+        return dict(self.kept)
 
     def load(self, saved: dict[str, Any]) -> None:
         """Return to a copy made by `saved`."""
-        self._items = dict(saved)
+        self.kept = dict(saved)
 
 
 class Effects(Protocol):

@@ -26,6 +26,7 @@ from demi.interpose.timers import TIMER, Armed
 from demi.interpose.world import Step
 
 DELIVER = int(Kind.DELIVER)
+SHOWN_MAX = 1024  # messages whose JSON is remembered: a broadcast sends one object several times
 TEXTS_MAX = 50_000  # texts of saved nodes and packets remembered by `digest`
 NodeSaved = tuple[Saved | None, int | None, dict[str, Any]]
 """A node in a checkpoint: its object (None while down), its stream's state, its durable items."""
@@ -65,6 +66,8 @@ class ActorState:
     _canon: Canon
     _contexts: list[Context]
     _texts: dict[int, tuple[object, str]]
+    _shown: dict[int, tuple[object, Any]]  # id -> an immutable message in flight and its JSON
+    _digests: list[tuple[str, str]]  # per node the text of its last digest, and that
     _nodes: list[Node | None]
     _saved: list[NodeSaved | None]  # per node what the last checkpoint holds; None: changed since
     events: list[Event]
@@ -116,10 +119,17 @@ class ActorState:
 
     def payload(self, event: Event) -> Any:
         kind = event[0]
-        if kind == DELIVER:
-            packet = self.network.peek(event)
-            return to_json(packet.open() if type(packet) is Serialized else packet)
-        return None if kind == TIMER else self.external(event).args
+        if kind != DELIVER:
+            return None if kind == TIMER else self.external(event).args
+        packet = self.network.peek(event)
+        if type(packet) is Serialized:
+            return to_json(packet.open())
+        shown = self._shown.get(id(packet))
+        if shown is None:
+            if len(self._shown) >= SHOWN_MAX:
+                self._shown.clear()
+            shown = self._shown[id(packet)] = packet, to_json(packet)
+        return shown[1]
 
     def in_flight(self, dst: int, src: int) -> Sequence[Event]:
         return self.network.channel(dst, src)
@@ -128,12 +138,17 @@ class ActorState:
         return self.network.channels()
 
     def node_digest(self, node: int) -> str:
-        return f"{crc32(self._node_text(node).encode()):08x}"
+        text = self._node_text(node)
+        last, digest = self._digests[node]
+        if text is not last:
+            digest = f"{crc32(text.encode()):08x}"
+            self._digests[node] = text, digest
+        return digest
 
     def _node_text(self, node: int) -> str:
         actor, context = self._nodes[node], self._contexts[node]
-        text = "down" if actor is None else self._canon.node(actor)
-        if len(context.durable):
+        text = "down" if actor is None else self._canon.node(actor, node)
+        if context.durable.kept:
             text += canonical({key: _opened(kept) for key, kept in context.durable.saved().items()})
         drawn = context.drawn() if actor is not None else None  # a restart begins the stream again
         return text if drawn is None else f"{text}~{drawn}"

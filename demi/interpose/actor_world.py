@@ -80,6 +80,8 @@ class ActorWorld(ActorState):
             for i, name in enumerate(self.names)
         ]
         self._texts: dict[int, tuple[object, str]] = {}
+        self._shown: dict[int, tuple[object, Any]] = {}
+        self._digests = [("", "")] * len(self.names)
         self.reset(0)
 
     # ---- the life of a run

@@ -9,9 +9,11 @@ Not here: JSON for people (`payload.py`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
+from operator import is_
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -26,47 +28,100 @@ _PARTS_MAX = 100_000  # a few dozen objects that all refer to each other have mo
 _PATH_MAX = 150  # well below what Python's own stack allows
 
 
+@dataclass(slots=True)
+class _Written:
+    """A node as it was last written out: its parts, their texts, and the whole.
+
+    head: what stands before the parts.  fluid: places of parts that may change in place.
+    """
+
+    head: str
+    parts: tuple[Any, ...]
+    texts: list[str]
+    fluid: list[int]
+    whole: str = ""
+
+
 class Canon:
     """Writes states out, remembering the parts that cannot change."""
 
-    __slots__ = ("_freezer", "_kept")
+    __slots__ = ("_freezer", "_hooked", "_kept", "_layouts", "_nodes")
 
     def __init__(self, freezer: Freezer) -> None:
         self._freezer = freezer
         self._kept: dict[int, tuple[Any, str]] = {}  # id -> the part itself and its text
+        self._nodes: dict[int, _Written] = {}
+        self._hooked: dict[type, bool] = {}
+        self._layouts: dict[tuple[str, ...], tuple[str, ...]] = {}  # fields as kept -> sorted
 
-    def node(self, actor: Any) -> str:
-        """The text of a user node: of its snapshot if it makes one, else of its fields."""
-        if not has_hooks(type(actor)):
+    def node(self, actor: Any, node: int) -> str:
+        """The text of a user node: of its snapshot if it makes one, else of its fields.
+
+        node: its index; what did not change since this node was last written out costs nothing.
+        """
+        kind = type(actor)
+        hooked = self._hooked.get(kind)
+        if hooked is None:
+            hooked = self._hooked[kind] = has_hooks(kind)
+        if hooked:
+            saved = actor.snapshot()
+            parts = saved if type(saved) is tuple else (saved,)
+            return self._written(node, kind.__qualname__, parts, True)
+        if slots_of(kind):
             fields = fields_of(actor)
-            names = ",".join([name for name, _ in fields])
-            return (
-                f"{type(actor).__qualname__}<{names}={self._texts([v for _, v in fields], False)}>"
-            )
-        saved = actor.snapshot()
-        parts = saved if type(saved) is tuple else (saved,)
-        return f"{type(actor).__qualname__}<{self._texts(parts, True)}>"
+            names = tuple([name for name, _ in fields])
+            parts = tuple([value for _, value in fields])
+        else:
+            values = actor.__dict__
+            layout = tuple(values)
+            names = self._layouts.get(layout, ())
+            if not names and layout:
+                if len(self._layouts) >= _KEPT_MAX:
+                    self._layouts.clear()
+                names = self._layouts[layout] = tuple(sorted(layout))
+            parts = tuple([values[name] for name in names])
+        return self._written(node, f"{kind.__qualname__}<{','.join(names)}=", parts, False)
 
-    def _texts(self, parts: Iterable[Any], agreed: bool) -> str:
+    def _written(self, node: int, head: str, parts: tuple[Any, ...], agreed: bool) -> str:
         """agreed: what a snapshot holds is never changed, whatever its type."""
-        kept, texts = self._kept, []
-        for part in parts:
+        last = self._nodes.get(node)
+        if last is None or len(last.parts) != len(parts) or last.head != head:
+            last = self._nodes[node] = _Written(head, parts, [""] * len(parts), [])
+            changed = list(range(len(parts)))
+        else:
+            same = list(map(is_, parts, last.parts))
+            for place in last.fluid:
+                same[place] = False
+            if False not in same:
+                return last.whole
+            changed = [place for place, unchanged in enumerate(same) if not unchanged]
+            last.parts = parts
+        texts = last.texts
+        last.fluid = []
+        for place in changed:
+            part = parts[place]
             if type(part) in ATOMS:
-                texts.append(repr(part))
-                continue
-            found = kept.get(id(part))
-            if found is not None:
-                texts.append(found[1])
-                continue
-            text = canonical(part)
-            if len(text) > _TEXT_MAX:
-                text = blake2b(text.encode(), digest_size=16).hexdigest()
-            texts.append(text)
-            if agreed or self._freezer.immutable(part):
-                if len(kept) >= _KEPT_MAX:
-                    kept.clear()
-                kept[id(part)] = (part, text)
-        return "|".join(texts)
+                texts[place] = repr(part)
+            else:
+                texts[place] = self._text(part, agreed)
+                if not agreed and id(part) not in self._kept:
+                    last.fluid.append(place)
+        last.whole = f"{head}{'<' if agreed else ''}{'|'.join(texts)}>"
+        return last.whole
+
+    def _text(self, part: Any, agreed: bool) -> str:
+        kept = self._kept
+        found = kept.get(id(part))
+        if found is not None:
+            return found[1]
+        text = canonical(part)
+        if len(text) > _TEXT_MAX:
+            text = blake2b(text.encode(), digest_size=16).hexdigest()
+        if agreed or self._freezer.immutable(part):
+            if len(kept) >= _KEPT_MAX:
+                kept.clear()
+            kept[id(part)] = (part, text)
+        return text
 
 
 def canonical(value: Any) -> str:
@@ -93,11 +148,15 @@ def _text(value: Any) -> str:
 
 def _compound(value: Any, kind: type, text: Callable[[Any], str]) -> str:
     """What is not one of the commonest atoms; `text` writes its parts."""
+    if kind is tuple:
+        return f"({','.join([text(part) for part in value])})"
+    if kind is dict and len(value) == 1:
+        ((key, part),) = value.items()
+        return f"{{{text(key)}:{text(part)}}}"
     if isinstance(value, Enum):
         return f"{kind.__qualname__}.{value.name}"
     if isinstance(value, tuple):
-        name = kind.__qualname__ if kind is not tuple else ""
-        return f"{name}({','.join([text(part) for part in value])})"
+        return f"{kind.__qualname__}({','.join([text(part) for part in value])})"
     if isinstance(value, (list, deque)):
         return f"[{','.join([text(part) for part in value])}]"
     if isinstance(value, (set, frozenset)):
@@ -109,7 +168,7 @@ def _compound(value: Any, kind: type, text: Callable[[Any], str]) -> str:
             and set(map(type, value.values())) <= _PLAIN
         ):
             return "{" + repr(sorted(value.items()))[1:-1] + "}"  # a table of numbers: all in C
-        pairs = sorted((text(key), text(part)) for key, part in value.items())
+        pairs = sorted([(text(key), text(part)) for key, part in value.items()])
         return "{" + ",".join([f"{key}:{part}" for key, part in pairs]) + "}"
     if isinstance(value, (int, float, str, bytes, bytearray, complex, *VALUES)):
         return repr(value)

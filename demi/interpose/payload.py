@@ -114,15 +114,21 @@ def serialize(value: Any, what: str) -> Serialized:
         ) from error
 
 
+_RECORDS: dict[type, tuple[str, ...]] = {}  # NamedTuple classes met, with their field names
+
+
 def label_of(message: Any) -> str:
     """The message type in event names: a leading string of a tuple, a `type` key, or the class name."""
     if type(message) is tuple and message and isinstance(message[0], str):
         return _clean(message[0])
+    kind = type(message)
+    if kind in _RECORDS:
+        return kind.__name__
     if isinstance(message, str):
         return _clean(message.split(" ", 1)[0])
     if isinstance(message, dict) and isinstance(message.get("type"), str):
         return _clean(message["type"])
-    return type(message).__name__
+    return kind.__name__
 
 
 def _clean(word: str) -> str:
@@ -156,7 +162,8 @@ def _slots_of(kind: type) -> Iterator[str]:
                 yield f"_{base.__name__.lstrip('_')}{name}" if hidden else name
 
 
-_RECORDS: dict[type, tuple[str, ...]] = {}  # NamedTuple classes met, with their field names
+_AS_IT_IS = frozenset({str, bool, type(None)})
+_WIDE = 2**63
 
 
 def to_json(value: Any, path: tuple[int, ...] = ()) -> Any:
@@ -166,12 +173,18 @@ def to_json(value: Any, path: tuple[int, ...] = ()) -> Any:
     than DEPTH_MAX, is written by its class name.
     """
     kind = type(value)
-    if kind in (str, bool, type(None)):
+    if kind in _AS_IT_IS:
         return value
     if kind is int:
-        return value if -(2**63) <= value < 2**63 else _int_text(value)
-    if kind in _RECORDS:
-        return {name: to_json(part) for name, part in zip(_RECORDS[kind], value, strict=True)}
+        return value if -_WIDE <= value < _WIDE else _int_text(value)
+    names = _RECORDS.get(kind)
+    if names is not None and not path:
+        return {
+            name: part
+            if type(part) in _AS_IT_IS or (type(part) is int and -_WIDE <= part < _WIDE)
+            else to_json(part, (id(value),))
+            for name, part in zip(names, value, strict=True)
+        }
     if kind is float:
         return value if math.isfinite(value) else repr(value)
     if id(value) in path or len(path) >= DEPTH_MAX:
@@ -188,6 +201,7 @@ def _compound_json(value: Any, path: tuple[int, ...]) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, tuple) and hasattr(value, "_fields"):
+        _RECORDS[type(value)] = value._fields
         return {name: to_json(part, path) for name, part in zip(value._fields, value, strict=True)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name), path) for f in dataclasses.fields(value)}

@@ -13,14 +13,13 @@ from demi.interpose.world import Step, World
 class Namer:
     """Names of pending deliveries and armed timers; memory follows what is pending."""
 
-    __slots__ = ("_by_name", "_cause", "_counts", "_names", "_world")
+    __slots__ = ("_by_name", "_counts", "_pending", "_world")
 
     def __init__(self, world: World, boot: Step) -> None:
         self._world = world
-        self._counts: dict[tuple[int, int, str], int] = {}
-        self._names: dict[Event, str] = {}
-        self._cause: dict[Event, str] = {}
-        self._by_name: dict[str, Event] = {}
+        self._counts: dict[tuple[int, int, str], tuple[str, int]] = {}  # -> stem of the ids, so far
+        self._pending: dict[Event, tuple[str, str]] = {}  # -> its id, the id of its cause
+        self._by_name: dict[str, Event] | None = None  # made when somebody asks for a name
         self.created(boot, "")
 
     def created(self, step: Step, by: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -36,36 +35,39 @@ class Namer:
         _, dst, src, _ = event
         label = world.label(event)
         key = (src, dst, label)
-        nth = self._counts[key] = self._counts.get(key, 0) + 1
-        return self._remember(
-            event, delivery_id(world.names[src], world.names[dst], label, nth), by
-        )
+        stem, nth = self._counts.get(key) or (
+            delivery_id(world.names[src], world.names[dst], label, 0)[:-1], 0
+        )  # fmt: skip
+        self._counts[key] = stem, nth + 1
+        return self._remember(event, f"{stem}{nth + 1}", by)
 
     def _name_timer(self, event: Event, by: str) -> str:
         name = timer_id(self._world.names[event[1]], self._world.label(event), event[3] + 1)
         return self._remember(event, name, by)
 
     def _remember(self, event: Event, name: str, by: str) -> str:
-        self._names[event] = name
-        self._cause[event] = by
-        self._by_name[name] = event
+        self._pending[event] = name, by
+        if self._by_name is not None:
+            self._by_name[name] = event
         return name
+
+    def named(self, event: Event) -> tuple[str, str]:
+        """The id of a pending event and of the step that created it; "" for boot and externals."""
+        return self._pending.get(event) or (self._world.external(event).id, "")
 
     def name(self, event: Event) -> str:
         """The id of a pending event, external ones included."""
-        return self._names.get(event) or self._world.external(event).id
-
-    def cause(self, event: Event) -> str:
-        """The id of the step that created a pending event; "" for boot and externals."""
-        return self._cause.get(event, "")
+        return self.named(event)[0]
 
     def find(self, name: str) -> Event | None:
         """The pending delivery or timer of that id."""
+        if self._by_name is None:
+            self._by_name = {known: event for event, (known, _) in self._pending.items()}
         return self._by_name.get(name)
 
     def forget(self, event: Event) -> str:
         """The event happened, was lost or cancelled; returns its id."""
-        name = self._names.pop(event, "")
-        if name:
-            del self._by_name[name], self._cause[event]
+        name, _ = self._pending.pop(event, ("", ""))
+        if name and self._by_name is not None:
+            del self._by_name[name]
         return name

@@ -20,7 +20,8 @@ from demi.scheduler.naming import Namer
 from demi.scheduler.run import ExitReason, Outcome
 from demi.trace import Entry, Footer, Header
 
-_FIRST_EXTERNAL = min(EXTERNAL_KINDS)
+_FIRST_EXTERNAL = int(min(EXTERNAL_KINDS))
+_NONE: dict[str, Any] = {}  # what did not change; never written to
 
 
 class Recorder:
@@ -39,7 +40,7 @@ class Recorder:
     def began(self, boot: Step) -> None:
         world = self._world
         self.namer = Namer(world, boot)
-        view = world.observe()
+        self._view = view = world.observe()
         self._seen = [view.state(node) for node in range(len(world.names))]
         states = {
             name: changes(None, seen)
@@ -51,8 +52,7 @@ class Recorder:
         self.boot = {"out": out, "armed": armed, "state": states}
 
     def before(self, event: Event, enabled: Sequence[Event]) -> None:
-        namer = self.namer
-        self._id, self._cause = namer.name(event), namer.cause(event)
+        self._id, self._cause = self.namer.named(event)
         self._msg = self._world.payload(event)
         self._group = ""
         if event[0] >= _FIRST_EXTERNAL:
@@ -65,17 +65,17 @@ class Recorder:
         lost = tuple([namer.forget(gone) for gone in step.lost]) if step.lost else ()
         out, armed = namer.created(step, self._id)
         node = event[1]
-        now = self._world.observe().state(node) if node >= 0 else None
-        before = self._seen[node] if node >= 0 else None
-        delta: dict[str, Any] = {}
-        if now is not before and now != before:
-            delta = changes(before, now)
-            self._seen[node] = now
-        fail = step.failure
+        delta, digest, fail = _NONE, "", step.failure
+        if node >= 0:
+            now, before = self._view.state(node), self._seen[node]
+            if now is not before and now != before:
+                delta = changes(before, now)
+                self._seen[node] = now
+            digest = self._world.node_digest(node)
         self._sink(
             Entry(
                 self._id, self._cause, self._msg, out, armed, lost, self._enabled,
-                self._world.node_digest(node) if node >= 0 else "", not step.received,
+                digest, not step.received,
                 {"error": fail.error, "where": fail.where, "text": fail.message} if fail else None,
                 delta, tuple(step.log), self._group,
             )
