@@ -28,6 +28,7 @@ from demi.cli import (
     view,
 )
 from demi.cli.output import make_writer
+from demi.cli.own_options import OPEN
 from demi.cli.session import Session
 from demi.errors import UsageError
 from demi.interpose.escapes import allow
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "check": check.check,
     "demo": demo.demo,
 }
+WITH_OWN_OPTIONS = ("fuzz", "explore", "check")  # a target's settings may stand as options
 COLORS = ("auto", "always", "never")
 _VALUED = ("--color", "--profile", "--allow-escape")
 _ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}
@@ -116,7 +118,7 @@ def options(
 
 
 for _name, _function in COMMANDS.items():
-    app.command(_name)(_function)
+    app.command(_name, context_settings=OPEN if _name in WITH_OWN_OPTIONS else {})(_function)
 
 
 def general_first(words: list[str]) -> list[str]:

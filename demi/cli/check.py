@@ -13,6 +13,7 @@ import typer
 from demi.cli.elsewhere import Difference, Schedule, Setting, compare, settings
 from demi.cli.options import Sets
 from demi.cli.output import Line, Message, plural
+from demi.cli.own_options import own_options
 from demi.cli.session import Session
 from demi.errors import ExitCode
 from demi.target import Target
@@ -43,11 +44,12 @@ def check(
     """
     session: Session = context.obj
     loaded = session.load(target)
-    session.config(loaded, bug, set_ or [])  # refuses what is unknown now
+    sets = [*(set_ or []), *own_options(context, loaded.target)]
+    session.config(loaded, bug, sets)  # refuses what is unknown now
     processes = settings(hash_seeds)
     events = 0
     for number in range(runs):
-        schedule = Schedule(target, bug, tuple(set_ or ()), seed + number, steps)
+        schedule = Schedule(target, bug, tuple(sets), seed + number, steps)
         found = one_schedule(session, schedule, processes, number, runs)
         if isinstance(found, Difference):
             return int(not_repeatable(session, loaded.target, schedule, found))

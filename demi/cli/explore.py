@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from demi.cli.exploration import (
+    SUFFIXES,
     Asked,
     Job,
     Way,
@@ -28,8 +29,9 @@ from demi.cli.exploration import (
 from demi.cli.hunting import Hunt, show, tell_notices
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
+from demi.cli.own_options import own_options
 from demi.cli.session import Session
-from demi.errors import ExitCode
+from demi.errors import ExitCode, UsageError
 from demi.interpose.notices import take_notices
 
 if TYPE_CHECKING:
@@ -101,6 +103,13 @@ def explore(
     session: Session = context.obj
     bounds, deepening = parse_bounds(bound or [])
     sets = [*(set_ or []), *([f"network={model}"] if model else [])]
+    if context.args:
+        if what.endswith(SUFFIXES):
+            raise UsageError(
+                f"no option {context.args[0]}",
+                remedy="of a trace: --set KEY=VALUE changes a setting",
+            )
+        sets += own_options(context, session.load(what).target)
     settings = session.settings(
         what, {"max_time": max_time, "seed": seed or 0, "minimize": minimize, "out": out}
     )

@@ -12,6 +12,7 @@ import typer
 from demi.cli.config import DEFAULTS
 from demi.cli.hunting import hunt, prepare
 from demi.cli.options import Sets, target_names
+from demi.cli.own_options import own_options
 from demi.cli.session import Session
 
 
@@ -69,14 +70,18 @@ def fuzz(
     """Look for a violation in many runs; save and shrink the first.
 
     Exit code 1 when one was found, 0 when none was, which is no proof.
+    Settings of the target may stand behind it as options.
 
     \b
     Examples:
       demi fuzz raft --bug 45 --seed 1
       demi fuzz my_target.py -n 100000 --max-time 10m --strategy pct
+      demi fuzz sdn --app learning --topology line:3
+
     """
     session: Session = context.obj
     loaded = session.load(target)
+    sets = [*(set_ or []), *own_options(context, loaded.target)]
     settings = session.settings(
         loaded.spec,
         {
@@ -85,4 +90,4 @@ def fuzz(
             "min_deliveries": min_deliveries, "out": out,
         },
     )  # fmt: skip
-    return int(hunt(session, prepare(session, loaded, settings, bug, set_ or [], expect)))
+    return int(hunt(session, prepare(session, loaded, settings, bug, sets, expect)))

@@ -2,23 +2,27 @@
 
 The one insight: what survives a crash is files, so a run begins with the folder empty and nothing else
 has to know of it; no trace names its path.
+
+Folders of a process and of the workers forked from it lie in one, which goes when that process ends:
+a worker may be killed at any time.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
-import weakref
 from pathlib import Path
 
 _MEMORY = Path(
     "/dev/shm"
 )  # a run writes thousands of times: not to a disk where that can be avoided
+_TOP: list[str] = []  # the folder of all folders, made with the first
 
 
 class Store:
-    """The folder is made when its path is first asked for, and goes when nobody holds the store."""
+    """The folder is made when its path is first asked for."""
 
     def __init__(self) -> None:
         self._path = ""
@@ -27,9 +31,7 @@ class Store:
     def path(self) -> str:
         """Where it is."""
         if not self._path:
-            place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-            self._path = tempfile.mkdtemp(prefix="demi-store-", dir=place)
-            weakref.finalize(self, _remove, self._path, os.getpid())
+            self._path = tempfile.mkdtemp(dir=_top())
         return self._path
 
     def clear(self) -> None:
@@ -39,6 +41,9 @@ class Store:
                 file.unlink()
 
 
-def _remove(path: str, owner: int) -> None:
-    if os.getpid() == owner:  # a forked worker has a copy of the object, not the folder
-        shutil.rmtree(path, ignore_errors=True)
+def _top() -> str:
+    if not _TOP:
+        place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+        _TOP.append(tempfile.mkdtemp(prefix="demi-store-", dir=place))
+        atexit.register(shutil.rmtree, _TOP[0], ignore_errors=True)  # workers end without it
+    return _TOP[0]

@@ -1,0 +1,36 @@
+"""A target's settings stand as options behind it; what neither knows is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Demi
+
+
+def test_a_setting_is_an_option(demi: Demi) -> None:
+    said = demi("fuzz", "toy.py", "--clients", 3, "--bug", "forgetful", "--seed", 1, "-n", 1)
+    assert said.code == 0, said.text
+    assert "--set clients=3" in " ".join(said.next[0].split())
+
+
+@pytest.mark.parametrize("command", ["fuzz", "explore", "check"])
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--sede", "1"), "did you mean '--seed'?"),
+        (("--client", "1"), "did you mean '--clients'?"),
+        (("--clients",), "--clients wants a value"),
+        (("one",), "'one' is one word too many"),
+        (("--clients=x",), "must be int"),
+    ],
+)
+def test_what_is_no_option(demi: Demi, command: str, words: tuple[str, ...], what: str) -> None:
+    done = demi(command, "toy.py", *words)
+    assert done.code == 2
+    assert what in " ".join(done.text.split())
+
+
+def test_a_trace_has_its_settings(demi: Demi) -> None:
+    done = demi("explore", "some.jsonl", "--clients", 3)
+    assert done.code == 2
+    assert "--set KEY=VALUE" in done.text
