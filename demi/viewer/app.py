@@ -8,6 +8,7 @@ Not here: what keys do (`model.py`), what is drawn (`picture.py`, `panels.py`), 
 
 from __future__ import annotations
 
+import gc
 import shlex
 import signal
 import time
@@ -103,6 +104,10 @@ class Viewer(App[int]):
         self._place(self.size.width, self.size.height)
         self.set_interval(TICK_SECONDS, self._tick)
         self._restore_on_signals()
+        gc.freeze()
+
+    def on_unmount(self) -> None:
+        gc.unfreeze()
 
     def _restore_on_signals(self) -> None:
         """A killed viewer gives the terminal back."""
@@ -153,7 +158,7 @@ class Viewer(App[int]):
         busy = model.work is not None or model.reading
         now = time.monotonic()
         if busy:
-            model.pump(lambda: time.monotonic() - now < SLICE_SECONDS)
+            self._pump()
         grew = False
         if now - self._looked >= FOLLOW_SECONDS:
             self._looked = now
@@ -177,9 +182,14 @@ class Viewer(App[int]):
 
     def _do(self, what: Any, *words: Any) -> None:
         what(*words)
-        now = time.monotonic()
-        self.model.pump(lambda: time.monotonic() - now < SLICE_SECONDS)
+        self._pump()
         self.show()
+
+    def _pump(self) -> None:
+        """A slice of the work that is going on."""
+        end = time.monotonic() + SLICE_SECONDS
+        if self.model.pump(lambda: time.monotonic() < end):
+            gc.freeze()  # what is known of a trace stays; looking through it would delay a key
 
     def _page(self) -> int:
         return max(1, self.query_one(Lanes).size.height - 2)

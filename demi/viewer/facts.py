@@ -13,8 +13,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 
-from demi.errors import TraceError
-from demi.events import EventName, parse_id
+from demi.events import EventName
 from demi.render.changes import Fold, Mark, Seen, Told, start
 from demi.trace import Entry
 from demi.viewer.source import Source
@@ -22,6 +21,7 @@ from demi.viewer.source import Source
 MARK_EVERY = 128  # steps; a screen of 60 filtered rows folds 60 * 64 steps in about 20 ms
 BIRTHS_SCANNED = 2000  # steps in which every node has started
 TOLD_KEPT = 4096
+EFFECTS_MAX = 10_000  # of one step that are looked through; more is a flood
 PENDING_MAX = 500_000  # messages and timers under way that are remembered; the oldest go first
 CLOCK_CELLS_MAX = 16_000_000  # 64 MB; steps * nodes
 
@@ -41,7 +41,10 @@ class Facts:
         self._home = array("i")  # column of the node, -1 for none
         self._place = array("I")  # which event of its node, from 1
         self._previous = array("I")  # the step before on that node
+        self._following = array("I")  # the step behind on that node
         self._source = array("I")  # the step that sent or armed it
+        self._effect = array("I")  # the last step that it caused
+        self._sibling = array("I")  # the effect of its source before it
         self._clocks = array("I")
         self._last = [0] * len(names)
         self._count = [0] * len(names)
@@ -85,7 +88,14 @@ class Facts:
         self._home.append(home)
         self._place.append(self._count[home] if home >= 0 else 0)
         self._previous.append(self._last[home] if home >= 0 else 0)
+        self._following.append(0)
         self._source.append(source)
+        self._effect.append(0)
+        self._sibling.append(self._effect[source - 1] if source else 0)
+        if source:
+            self._effect[source - 1] = step
+        if home >= 0 and self._last[home]:
+            self._following[self._last[home] - 1] = step
         for one in touched:
             self._last[one] = step
         for produced in (*entry.out, *entry.armed):
@@ -174,29 +184,13 @@ class Facts:
 
     def next(self, step: int) -> int:
         """The step behind on the same node, 0 for none."""
-        if not 0 < step <= self.known:
-            return 0
-        try:
-            return self._home.index(self._home[step - 1], step) + 1
-        except ValueError:
-            return 0
+        return self._following[step - 1] if 0 < step <= self.known else 0
 
     def effects(self, step: int, most: int = 100) -> list[int]:
-        """The steps that deliver what a step sent, or fire what it armed."""
+        """The steps that deliver what a step sent, or fire what it armed; the first `most`."""
         found: list[int] = []
-        at = step
-        while len(found) < most and 0 < step <= self.known:
-            try:
-                at = self._source.index(step, at) + 1
-            except ValueError:
-                break
+        at = self._effect[step - 1] if 0 < step <= self.known else 0
+        while at and len(found) < EFFECTS_MAX:
             found.append(at)
-        return found
-
-
-def readable(event_id: str) -> EventName | None:
-    """The parsed id, None for text that is none."""
-    try:
-        return parse_id(event_id)
-    except TraceError:
-        return None
+            at = self._sibling[at - 1]
+        return found[::-1][:most]

@@ -24,7 +24,9 @@ from demi.trace_check import read_entry, read_footer, read_header, read_object
 from demi.trace_codec import GZIP_FREE_BYTES, GZIP_MAGIC, GZIP_RATIO_MAX, LINE_BYTES_MAX
 
 CHUNK = 1 << 20
-CACHE_BYTES = 32 << 20  # decoded lines that are kept, by their length in the file
+CACHE_BYTES = (
+    4 << 20
+)  # decoded lines that are kept, by their length in the file: ten times that in memory
 
 
 class Source:
