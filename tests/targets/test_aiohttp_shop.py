@@ -22,6 +22,7 @@ pytest.importorskip("aiohttp")
 
 BUYS = number(External(Kind.INJECT, ("buyers",), "buy", {"order": f"o{i}"}) for i in (1, 2))
 SPEC = "targets.aiohttp_shop:TARGET"
+DEMI = [sys.executable, "-m", "demi"]
 FAIL_AFTER = External(Kind.INJECT, ("shop", "payment"), "fail_after")
 
 
@@ -87,26 +88,41 @@ def test_one_buyer_is_served_in_eight_messages(subjects: list[Subject]) -> None:
     assert seen(subject, "stock") == (0, 1, 1)
 
 
-def test_the_oversell_is_found_minimized_and_replayed_by_the_command(tmp_path: Path) -> None:
-    demi = [sys.executable, "-m", "demi"]
+def hunted(folder: Path, *words: str) -> Path:
+    """The minimal trace of a hunt by the command."""
     ran = subprocess.run(
-        [*demi, "fuzz", SPEC, "--minimize", "--seed", "7", "--out", str(tmp_path)],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+        [*DEMI, "fuzz", SPEC, "--minimize", "--seed", "7", *words],
+        capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "VIOLATED NoOversell" in ran.stdout
     assert "Exception" not in ran.stderr
-    [minimal] = tmp_path.glob("*.min.jsonl")
+    [minimal] = (folder / "traces").glob("*.min.jsonl")
     lines = [json.loads(line) for line in minimal.read_text().splitlines()[1:-1]]
     ids = [line["id"] for line in lines]
     assert len([one for one in ids if one.startswith("ext:buy")]) == 2
-    assert len(ids) == 14
-    for seed in ("0", "5"):
-        again = subprocess.run(
-            [*demi, "replay", str(minimal), "--target", SPEC], capture_output=True, text=True, check=False,
-            cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed},
-        )  # fmt: skip
-        assert again.returncode == 1, again.stdout + again.stderr
+    assert len(ids) == 14  # two requests, and what they need to reach the stock
+    return minimal
+
+
+def test_the_oversell_is_found_shrunk_replayed_and_read_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.demi]\nmax_replays = 120\n")
+    minimal = hunted(tmp_path)
+    again = subprocess.run(
+        [*DEMI, "replay", str(minimal), "--target", SPEC], capture_output=True, text=True, check=False,
+        cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": "5"},
+    )  # fmt: skip
+    assert again.returncode == 1, again.stdout + again.stderr
+    tree = subprocess.run(
+        [*DEMI, "view", str(minimal), "--calls"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert [line.split("  ")[-1] for line in tree].count("VIOLATED") == 1
+    assert len([line for line in tree if "POST /take  shop → stock" in line]) == 2
+
+
+@pytest.mark.slow
+def test_the_oversell_cannot_be_shrunk_further(tmp_path: Path) -> None:
+    hunted(tmp_path)
 
 
 def test_a_lost_answer_is_charged_twice_and_once_with_a_key(subjects: list[Subject]) -> None:

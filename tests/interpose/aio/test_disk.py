@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aio_programs import do, ext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demi.events import External, Kind
@@ -74,6 +74,104 @@ def torn(base: bytes, writes: list[tuple[str, int, bytes]]) -> set[bytes]:
             states.add(applied(base, op, at, data[:size]))
         base = applied(base, op, at, data)
     return states
+
+
+async def reader(host: Host) -> None:
+    """What its directory holds when it starts."""
+    os.makedirs("/data", exist_ok=True)
+    host.state = {name: Path("/data", name).read_bytes() for name in os.listdir("/data")}
+
+
+def use(host: Host, args: Any) -> None:
+    """System calls, as a program makes them."""
+    for op, name, other, at, text in args:
+        path, data = f"/data/{name}", text.encode("latin-1")
+        there = os.path.exists(path)
+        if op == "append":
+            with open(path, "ab") as file:
+                file.write(data)
+        elif op == "write":
+            with open(path, "r+b" if there else "w+b") as file:
+                file.seek(at)
+                file.write(data)
+        elif op == "sync directory":
+            directory = os.open("/data", os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)
+        elif there:
+            if op == "sync":
+                with open(path, "r+b") as file:
+                    os.fsync(file.fileno())
+            elif op == "cut":
+                os.truncate(path, at)
+            elif op == "rename":
+                os.replace(path, f"/data/{other}")
+            else:
+                os.remove(path)
+
+
+class Inode:
+    """A file of the second account: what it holds, and what a power loss leaves of it."""
+
+    def __init__(self) -> None:
+        self.now = self.kept = b""
+
+
+def survives(ops: list[Any], power: bool) -> dict[str, bytes]:
+    """What a restarted node should find, by a second account of the same calls."""
+    names: dict[str, Inode] = {}
+    kept: dict[str, Inode] = {}
+    for op, name, other, at, text in ops:
+        data = text.encode("latin-1")
+        if op in ("append", "write"):
+            one = names.setdefault(name, Inode())
+            one.now = applied(one.now, "write", len(one.now) if op == "append" else at, data)
+        elif op == "sync directory":
+            kept = dict(names)
+        elif (found := names.get(name)) is None:
+            continue
+        elif op == "sync":
+            found.kept = found.now
+            kept = {n: i for n, i in kept.items() if i is not found or names.get(n) is found}
+            kept |= {n: i for n, i in names.items() if i is found}
+        elif op == "cut":
+            found.now = applied(found.now, "cut", at, b"")
+        else:
+            del names[name]
+            if op == "rename":
+                names[other] = found
+    return {n: i.kept for n, i in kept.items()} if power else {n: i.now for n, i in names.items()}
+
+
+@pytest.fixture(scope="module")
+def reading() -> Iterator[AsyncioWorld]:
+    made = AsyncioWorld({"k": Service(reader)}, inputs={"use": use})
+    yield made
+    made.close()
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(["append", "append", "write", "cut", "sync", "sync directory", "rename", "remove"]),
+        st.sampled_from("ab"), st.sampled_from("ab"), st.integers(0, 5),
+        st.text("xyz", min_size=1, max_size=3),
+    ),
+    max_size=10,
+)  # fmt: skip
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=150)
+@given(ops=CALLS, power=st.booleans())
+def test_a_node_finds_again_what_its_crash_leaves(
+    reading: AsyncioWorld, ops: list[Any], power: bool
+) -> None:
+    world = reading
+    world.reset(1)
+    do(world, ext(Kind.INJECT, "k", label="use", args=[list(op) for op in ops]))
+    assert world.observe().state(0) == {}
+    do(world, ext(Kind.INJECT, "k", label="power_loss") if power else ext(Kind.CRASH, "k"))
+    do(world, ext(Kind.RESTART, "k"))
+    assert world.observe().state(0) == survives(ops, power)
 
 
 async def keeper(host: Host) -> None:
