@@ -172,24 +172,51 @@ class Framed:
     report(why) is called once, when the decoder failed; from then on a message is what one send wrote.
     """
 
-    __slots__ = ("_decoder", "_report")
+    __slots__ = ("_ahead", "_decoder", "_report", "pending")
 
     def __init__(self, make: MakeDecoder | None, report: Callable[[str], None]) -> None:
         self._decoder: Decoder = Chunks() if make is None else make()
         self._report = report
+        self._ahead = 0  # bytes of the incomplete message that `part` gave
+        self.pending = 0  # bytes of it that nobody was given
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Messages completed by `data`; together with `rest` they are all bytes ever fed."""
-        decoder = self._decoder
+        """Messages completed by `data`; with those of `part` and `rest` they are all bytes ever fed."""
         try:
-            return decoder.feed(data)
+            frames = self._decoder.feed(data)
         except Exception as error:
-            left = decoder.rest()
-            self._decoder = Chunks()
-            self._report(f"framing given up, events are chunks from here on: {error}")
-            return self._decoder.feed(left)
+            return self._give_up(str(error))
+        self.pending += len(data)
+        if frames:
+            if self._ahead:
+                frames[0] = Frame(frames[0].label, frames[0].data[self._ahead :])
+                self._ahead = 0
+            self.pending -= sum([len(frame.data) for frame in frames])
+        return frames
+
+    def part(self) -> list[Frame]:
+        """What is incomplete, as a message of its own: whoever sends it waits before the rest of it."""
+        if not self.pending:
+            return []
+        left = self._decoder.rest()
+        try:
+            known = self._decoder.feed(left)  # what follows is cut as if nothing had been given
+        except Exception as error:
+            return self._give_up(str(error))
+        if known:
+            return self._give_up("a decoder changes its mind about bytes that it has seen")
+        part = left[self._ahead :]
+        self._ahead, self.pending = len(left), 0
+        return [Frame("part", part)]
 
     def rest(self) -> list[Frame]:
         """What is incomplete, as one chunk: the stream ends here."""
-        left = self._decoder.rest()
+        left = self._decoder.rest()[self._ahead :]
+        self._ahead = self.pending = 0
         return [Frame("chunk", left)] if left else []
+
+    def _give_up(self, why: str) -> list[Frame]:
+        self._report(f"framing given up, events are chunks from here on: {why}")
+        left = self.rest()
+        self._decoder = Chunks()
+        return left

@@ -56,3 +56,38 @@ def test_a_framing_that_fails_is_reported_once_and_chunks_go_on() -> None:
     assert said == [
         "framing given up, events are chunks from here on: a header 0400000200000000 announces 2 bytes"
     ]
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=20), max_size=5),
+    st.lists(st.integers(0, 150), max_size=6),
+    st.lists(st.booleans(), min_size=8, max_size=8),
+)
+def test_a_part_is_given_when_it_has_to_be_and_the_messages_behind_it_are_whole(
+    bodies: list[bytes], cuts: list[int], rests: list[bool]
+) -> None:
+    stream = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
+    said: list[str] = []
+    framed = Framed(length_prefixed(2), said.append)
+    frames = []
+    for data, rest in zip(split(stream, cuts), rests, strict=False):
+        frames += framed.feed(data)
+        if rest:
+            frames += framed.part()
+            assert framed.pending == 0
+            assert framed.part() == []
+    frames += framed.rest()
+    fed = b"".join(part for part, _ in zip(split(stream, cuts), rests, strict=False))
+    assert b"".join(frame.data for frame in frames) == fed
+    assert said == []
+    whole = [frame for frame in frames if frame.label == "message"]
+    if fed == stream:
+        assert len(whole) == len(bodies)
+
+
+def test_a_prompt_without_its_end_is_sent() -> None:
+    framed = Framed(Lines(), lambda why: None)
+    assert framed.feed(b"login: ") == []
+    assert framed.part() == [("part", b"login: ")]
+    assert framed.feed(b"ok\nnext\n") == [("login:", b"ok\n"), ("next", b"next\n")]
+    assert framed.rest() == []

@@ -52,7 +52,7 @@ class Stream:
         """The last request is answered on its way: its server will not."""
 
     def flush(self) -> list[Frame]:
-        """What is incomplete, as a chunk."""
+        """What is incomplete, as it is."""
         raise NotImplementedError
 
 
@@ -64,10 +64,13 @@ class Said(Stream):
         self.read = framing.read
 
     def feed(self, data: bytes) -> list[Frame]:
-        return self._framed.feed(data)
+        frames = self._framed.feed(data)
+        self.incomplete = self._framed.pending > 0
+        return frames
 
     def flush(self) -> list[Frame]:
-        return self._framed.rest()
+        self.incomplete = False
+        return self._framed.part()
 
 
 class _Connection:

@@ -175,10 +175,21 @@ class Net:
         self._decoder = decoder
         self._report = report
         self.ends: list[tuple[End, End]] = []  # connections between two hosts, oldest first
+        self._unfinished: dict[End, None] = {}  # have sent a part of a message
 
     def reset(self) -> None:
         """No connections."""
         self.ends = []
+        self._unfinished.clear()
+
+    def flush(self, host: Host) -> None:
+        """The host waits: what it has sent of a message arrives as it is."""
+        for end in [end for end in self._unfinished if end.host is host]:
+            del self._unfinished[end]
+            other = end.peer
+            if end.framed is not None and other is not None:
+                for label, data in end.framed.part():
+                    self._post(end.host, other.host, label, data, partial(other.arrive, data))
 
     def find(self, host: Host, address: str) -> Host | None:
         """The host behind an address or name, as seen from `host`."""
@@ -203,11 +214,14 @@ class Net:
 
     def _sender(self, end: End, other: End) -> Callable[[bytes], None]:
         framed, post, src, dst = end.framed, self._post, end.host, other.host
+        unfinished = self._unfinished
         assert framed is not None
 
         def send(data: bytes) -> None:
             for label, message in framed.feed(data):
                 post(src, dst, label, message, partial(other.arrive, message))
+            if framed.pending:
+                unfinished[end] = None
 
         return send
 

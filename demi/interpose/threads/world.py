@@ -201,6 +201,8 @@ class ThreadsWorld(Reading):
         for woken in host.runnable:
             if woken.waits != _TURN:
                 self._resume(woken)
+        if not host.runnable:
+            self._net.flush(host)
         if kernel.failures or image.log or image.guard.seen or kernel.spun or host.ended:
             self._account(node)
 

@@ -83,6 +83,28 @@ def test_bytes_cut_anywhere_give_the_same_messages(make: Make) -> None:
     ][:2]
 
 
+def test_a_message_that_its_sender_does_not_finish_arrives_in_parts(make: Make) -> None:
+    async def asks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"login: ")
+        writer.write(b"hello " + await reader.readline())
+        writer.close()
+
+    async def door(host: Host) -> None:
+        await asyncio.start_server(asks, "0.0.0.0", 7)
+
+    async def guest(host: Host) -> None:
+        reader, writer = await asyncio.open_connection("door", 7)
+        host.state = await reader.readuntil(b": ")
+        writer.write(b"me\n")
+        host.state += await reader.readline()
+
+    world = make({"door": door, "guest": guest}, framing=LINES)
+    assert run(world)[:4] == [
+        "guest>door:connect", "door>guest:part", "guest>door:me", "door>guest:login:"
+    ]  # fmt: skip
+    assert world.observe().state(1) == b"login: hello me\n"
+
+
 def test_two_connections_of_one_pair_are_not_ordered(make: Make) -> None:
     async def both(host: Host) -> None:
         await asyncio.gather(caller(b"one\n")(host), caller(b"two\n")(host))

@@ -89,6 +89,43 @@ def name_of(world: ThreadsWorld, event: Event) -> str:
     return f"{world.names[event[1]]}!{label}"
 
 
+PROMPT = """
+import socket
+GOT, FAILED = [], []
+def serve():
+    with socket.create_server(("", 700)) as server:
+        while True:
+            connection, _ = server.accept()
+            connection.sendall(b"login: ")
+            GOT.append(connection.recv(9).decode())
+            connection.sendall(b"hello\\n")
+            connection.close()
+def ask(peer, word):
+    with socket.create_connection((peer, 700)) as connection:
+        GOT.append(connection.recv(9).decode())
+        connection.sendall(word.encode() + b"\\n")
+        GOT.append(connection.recv(9).decode())
+"""
+
+
+def test_a_message_that_its_sender_does_not_finish_arrives_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ECHO", PROMPT)
+    world = make(tmp_path)
+    world.reset(1)
+    world.offer([ask("n1", "n2", "me")])
+    played = play(world)
+    assert [name for name in played if name.startswith(("n1>n2:me", "n2>n1:"))] == [
+        "n2>n1:accepted",
+        "n2>n1:part",
+        "n1>n2:me",
+        "n2>n1:login:",
+        "n2>n1:fin",
+    ]
+    assert world.observe().state(0) == (("login: ", "hello\n"), ())
+
+
 def test_events_are_messages_by_the_decoder_and_threads_that_others_woke(
     world: ThreadsWorld,
 ) -> None:
