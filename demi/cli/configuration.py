@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from demi.cli.config import AUTO, DEFAULTS, ENV, RANDOM
+from demi.cli.config import ENV
 from demi.cli.options import target_names
 from demi.cli.output import Line, Message, columns
 from demi.cli.session import Session
+from demi.cli.values import AUTO, DEFAULTS, RANDOM
 from demi.errors import ExitCode
 
 DEFAULT = "default"

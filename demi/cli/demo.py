@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from demi.cli.config import WORKERS_MAX
 from demi.cli.output import WIDTH
 from demi.cli.session import Session, worker_count
+from demi.cli.values import WORKERS_MAX
 from demi.errors import ExitCode, TargetError
 
 TARGET, BUG = "pysyncobj", "84"

@@ -23,7 +23,7 @@ from demi.cli.session import Session, make_subject
 from demi.errors import UsageError
 
 if TYPE_CHECKING:
-    from demi.cli.config import Settings
+    from demi.cli.values import Settings
     from demi.dpor.bounds import Bounds
     from demi.dpor.parallel import Part
     from demi.dpor.result import Result

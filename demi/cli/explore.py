@@ -35,7 +35,7 @@ from demi.errors import ExitCode, UsageError
 from demi.interpose.notices import take_notices
 
 if TYPE_CHECKING:
-    from demi.cli.config import Settings
+    from demi.cli.values import Settings
     from demi.dpor.result import Result
 
 

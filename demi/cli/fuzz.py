@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from demi.cli.config import DEFAULTS
 from demi.cli.hunting import hunt, prepare
 from demi.cli.options import Sets, target_names
 from demi.cli.own_options import own_options
 from demi.cli.session import Session
+from demi.cli.values import DEFAULTS
 
 
 def fuzz(

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demi.cli.config import DEFAULTS, Settings
 from demi.cli.loading import Loaded
 from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
 from demi.cli.shrinking import rated, shrink_repeatedly, shrink_to, target_words
+from demi.cli.values import DEFAULTS, Settings
 from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:

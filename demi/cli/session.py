@@ -16,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demi.cli.config import AUTO, RANDOM, WORKERS_MAX, Configuration, Settings, read_configuration
+from demi.cli.config import Configuration, read_configuration
 from demi.cli.loading import Loaded, load_recorded, load_target
 from demi.cli.output import HumanWriter, Writer
 from demi.cli.progress import Progress
+from demi.cli.values import AUTO, RANDOM, WORKERS_MAX, Settings
 from demi.errors import DemiError, TargetError, UsageError
 from demi.target import Target, configure, nearest
 

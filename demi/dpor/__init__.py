@@ -24,10 +24,14 @@ A route through the code, with the names of the papers on the left:
     delays.py    delay bounding                             Emmi, Qadeer, Rakamaric, POPL 2011
     stateful.py  every state once, breadth first            -
     tree.py      the walk and sleep sets                    Godefroid, LNCS 1032, 1996
+    frame.py     a node of the walk                         -
     bounds.py    bounds as coordinates                      Coons, Musuvathi, McKinley, OOPSLA 2013
     hook.py      trying what `commutes` claims              -
     tally.py     counts, limits, how much is left           Kilby et al., AAAI 2006
     space.py     a world, forward and back                  -
+    again.py     steps taken once more, compared            -
+    states.py    what identifies a state                    -
+    numbering.py small numbers for its parts                -
     auto.py      classes or states                          -
     deepen.py    a bound raised round by round              -
     parallel.py  subtrees over processes                    -

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from demi.dpor.again import probe
 from demi.dpor.history import History
 from demi.dpor.hook import HookCheck
 from demi.dpor.relation import Foot
@@ -280,7 +281,7 @@ class OptimalWalk:
         before = [history.events[at] for at in range(f, len(history)) if v >> at & 1]
         key = (event, *before)
         if key not in node.probed:
-            node.probed[key] = space.probe(node.saved, f, before, event)
+            node.probed[key] = probe(space, node.saved, f, before, event)
         return node.probed[key]
 
     def share(self) -> float:

@@ -7,10 +7,11 @@ may be wasted are runs that end in sleep-set blocks.
 
 from __future__ import annotations
 
+from demi.dpor.frame import Frame
 from demi.dpor.history import History
 from demi.dpor.space import Space
 from demi.dpor.tally import Tally
-from demi.dpor.tree import First, Frame, Walk, lowest
+from demi.dpor.tree import First, Walk, lowest
 
 
 def on_race(frame: Frame, history: History, f: int, e: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from demi.dpor.bounds import STEPS_MAX, Bounds, Gate
 from demi.dpor.history import History
 from demi.dpor.relation import Foot, NeedWider, Relation
-from demi.errors import ContractError, DivergenceError, UsageError
+from demi.errors import DivergenceError, UsageError
 from demi.events import Event, External, Kind, Nudge, Program, Wait
 from demi.interpose.world import Step
 from demi.oracle import CRASH, View, Violation, check_all, check_start, memories
@@ -45,7 +45,7 @@ class Space:
     """The current run.  depth: steps taken since the initial state.
 
     begun: what was taken of the prefix.  step: the last one.  violation: what it broke, or what is
-    broken in the initial state.
+    broken in the initial state.  view: of the run.  sent: what each of its steps sent.
     """
 
     def __init__(self, setup: Setup, tails: bool = False) -> None:
@@ -72,9 +72,9 @@ class Space:
         self.history = History(self.relation)
         self.steps_max = STEPS_MAX if setup.bounds.steps is None else setup.bounds.steps
         self.re_executes = not world.capabilities.checkpoint
-        self._view: View  # of the run that `start` begins
+        self.view: View  # of the run that `start` begins
         self.memory = memories(subject.invariants)
-        self._sent: list[list[Event]] = []
+        self.sent: list[list[Event]] = []
         self._fragile = (
             not self.relation.precise
             or self.relation.clocked
@@ -95,8 +95,8 @@ class Space:
         """
         world, subject = self.world, self.setup.subject
         boot = world.reset(self.setup.seed)
-        self._view = world.observe()
-        self.memory, self.violation = check_start(subject.invariants, self._view)
+        self.view = world.observe()
+        self.memory, self.violation = check_start(subject.invariants, self.view)
         if boot.failure is not None:
             self.violation = Violation(CRASH, boot.failure.detail(), 0)
         self.broken = self.violation is not None
@@ -128,7 +128,7 @@ class Space:
         world, relation, history = self.world, self.relation, self.history
         content = relation.content(event) if relation.hook else -1
         watched = relation.watched
-        before = self._view.state(event[1]) if watched else None
+        before = self.view.state(event[1]) if watched else None
         self.step = step = world.take(event)
         self.steps += 1
         node = event[1]
@@ -136,10 +136,10 @@ class Space:
             for sent in step.sent:
                 if sent[2] != node and sent[0] == DELIVER and relation.precise:
                     raise NeedWider
-        changed = watched and self._view.state(node) != before
+        changed = watched and self.view.state(node) != before
         foot = relation.foot(event, step, content, changed)
         races = history.append(event, foot, step)
-        self._sent.append(step.sent)
+        self.sent.append(step.sent)
         if self.gate.active:
             self.gate.took(event)
         self.violation = None
@@ -161,7 +161,7 @@ class Space:
         if step.failure is not None:
             self.violation = Violation(CRASH, step.failure.detail(), at)
         elif self.setup.subject.invariants:
-            self.violation = check_all(self.setup.subject.invariants, self._view, self.memory, at)
+            self.violation = check_all(self.setup.subject.invariants, self.view, self.memory, at)
         self.broken = self.violation is not None
 
     def disabled(self, before: Sequence[Event], after: Sequence[Event]) -> list[Event]:
@@ -210,7 +210,7 @@ class Space:
     def load(self, saved: Any, depth: int) -> None:
         """Back to a mark at which `depth` steps had been taken; history is already cut to them."""
         kept, memory, gate, self.broken = saved
-        del self._sent[depth:]
+        del self.sent[depth:]
         if kept is not None:
             self.world.restore(kept)
         else:
@@ -221,7 +221,7 @@ class Space:
 
     def forget(self) -> None:
         """The history was emptied; start afresh."""
-        self._sent.clear()
+        self.sent.clear()
 
     def load_path(self, saved: Any, path: Sequence[Event]) -> None:
         """Back to a mark that `path` leads to (needed where the world has no checkpoints)."""
@@ -249,82 +249,12 @@ class Space:
     def repeat(self, position: int, event: Event) -> Step:
         """Take the event of a position once more.  Raises DivergenceError when it differs."""
         if not self.world.allowed(event):
-            raise _diverged(self, position, "it is not enabled the second time")
+            raise diverged(self, position, "it is not enabled the second time")
         step = self.world.take(event)
-        if step.sent != self._sent[position]:
-            told = f"it sent {len(self._sent[position])} messages, then {len(step.sent)}, elsewhere"
-            raise _diverged(self, position, told)
+        if step.sent != self.sent[position]:
+            told = f"it sent {len(self.sent[position])} messages, then {len(step.sent)}, elsewhere"
+            raise diverged(self, position, told)
         return step
-
-    def probe(
-        self, saved: object, depth: int, before: Sequence[Event], event: Event
-    ) -> Foot | None:
-        """What `event` touches after other events from an earlier mark; None when it is not enabled.
-
-        The world is left where nobody expects it: load a mark next.
-        """
-        world, relation = self.world, self.relation
-        if saved is None:
-            return None
-        sent = self._sent[:]
-        self.load(saved, depth)
-        self._sent = sent
-        for one in before:
-            if not self._possible(one):
-                return None
-            world.take(one)
-            self.gate.took(one)
-        if not self._possible(event):
-            return None
-        content = relation.content(event) if relation.hook else -1
-        was = self._view.state(event[1]) if relation.watched else None
-        step = world.take(event)
-        changed = relation.watched and self._view.state(event[1]) != was
-        return relation.foot(event, step, content, changed)
-
-    def _possible(self, event: Event) -> bool:
-        """Is it enabled and within the bounds?  (A try: what it holds back has not bitten.)"""
-        if not self.world.allowed(event):
-            return False
-        if not self.gate.active:
-            return True
-        bit = set(self.gate.bit)
-        possible = event in self.gate.passed([event])
-        self.gate.bit = bit
-        return possible
-
-    def verify(self, nodes: bool) -> None:
-        """Run the current execution again from the beginning and compare.
-
-        nodes: also that each step leaves all nodes but its own alone.
-
-        Raises DivergenceError when the target is not deterministic, ContractError when a step changed
-        a node other than its own.
-        """
-        world = self.world
-        digest = world.digest()
-        gate, broken, memory = self.gate.save(), self.broken, list(self.memory)
-        self.start()
-        others = range(len(world.names)) if nodes else range(0)
-        digests = [world.node_digest(node) for node in others]
-        for position, event in enumerate(self.history.events):
-            self.repeat(position, event)
-            for node in others:
-                now = world.node_digest(node)
-                if now != digests[node] and node != event[1] and not self._wide(position):
-                    raise ContractError(
-                        f"a step at {world.names[event[1]]} changed {world.names[node]}",
-                        where=f"step {position + 1} of an execution",
-                        remedy="nodes may share no state: exploration takes their steps as independent",
-                    )
-                digests[node] = now
-        if world.digest() != digest:
-            raise _diverged(self, len(self.history) - 1, "the same events led to another state")
-        self.gate.load(gate)
-        self.broken, self.memory[:] = broken, memory
-
-    def _wide(self, position: int) -> bool:
-        return self.history.feet[position].writes >> (len(self.world.names)) != 0
 
     def choices(self) -> tuple[Taken, ...]:
         """The current run as a schedule for `scheduler.execute.record`."""
@@ -334,7 +264,7 @@ class Space:
         )
 
 
-def _diverged(space: Space, position: int, how: str) -> DivergenceError:
+def diverged(space: Space, position: int, how: str) -> DivergenceError:
     return DivergenceError(
         f"the target does not repeat: {how}",
         where=f"step {position + 1} of an execution of {space.setup.subject.target.name}",

@@ -12,6 +12,7 @@ Not here: partial-order reduction (it would have to replay summaries of what lie
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ StateKey = Callable[[World], Hashable]
 """What identifies a state of a world, where the digest is not wanted (symmetry, speed)."""
 
 CHECK_EVERY = 256
+FREEZE_EVERY = (
+    512  # states; all that is kept of them is kept to the end: no use in looking at it again
+)
 
 
 class ClockRead(Exception):
@@ -106,6 +110,8 @@ class Search:
             depth += bool(following)
         except KeyboardInterrupt:
             ended = Ended.INTERRUPTED
+        finally:
+            gc.unfreeze()
         return States(
             len(self._parents), self.transitions, depth, cut, tuple(self.violations.values()), ended,
             time.monotonic() - started,
@@ -144,6 +150,9 @@ class Search:
         if key in self._index:
             return -1, None
         self._index[key] = new = len(self._parents)
+        if new % FREEZE_EVERY == 0:
+            gc.collect(1)  # what handlers left in cycles
+            gc.freeze()
         self._parents.append(parent)
         return new, saved
 

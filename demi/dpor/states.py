@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
 from hashlib import blake2b
 from itertools import permutations, product
 from typing import Any
 
+from demi.dpor.numbering import KEPT_MAX, Numbers, Where
 from demi.dpor.space import Space
 from demi.errors import ContractError
 from demi.interpose.actor_state import Anatomy
@@ -28,43 +28,10 @@ from demi.interpose.canon import canonical, renamed
 from demi.interpose.payload import Serialized
 from demi.oracle import Symmetric
 
-KEPT_MAX = 200_000  # parts remembered by identity; cleared when full
 RENAMINGS_MAX = 720  # of nodes that nothing tells apart: six; more of them are left in order
-
-Where = tuple[int, ...]
-"""Renaming: node i becomes node where[i]."""
 
 Flight = tuple[int, int, list[tuple[int, Any]]]
 """(dst, src, [(number, packet)])"""
-
-
-class Numbers:
-    """A number per canonical text, per object for as long as it is kept, and per renaming of a number."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, int] = {}
-        self._kept: dict[int, tuple[object, int]] = {}
-        self._renamed: dict[tuple[int, Where], int] = {}
-
-    def of_text(self, text: str) -> int:
-        """The number of a text."""
-        return self._texts.setdefault(text, len(self._texts))
-
-    def of(self, part: object, text: Callable[[], str]) -> int:
-        """The number of an immutable part."""
-        known = self._kept.get(id(part))
-        if known is None:
-            if len(self._kept) >= KEPT_MAX:
-                self._kept.clear()
-            known = self._kept[id(part)] = (part, self.of_text(text()))
-        return known[1]
-
-    def renamed(self, number: int, where: Where, text: Callable[[], str]) -> int:
-        """The number of what has this number, under a renaming."""
-        known = self._renamed.get((number, where))
-        if known is None:
-            known = self._renamed[number, where] = self.of_text(text())
-        return known
 
 
 def key_of(space: Space) -> Callable[[], Hashable]:
@@ -75,7 +42,7 @@ def key_of(space: Space) -> Callable[[], Hashable]:
     numbers = Numbers()
 
     def key() -> Hashable:
-        memory = tuple([numbers.of(one, partial(canonical, one)) for one in space.memory])
+        memory = tuple([numbers.of(one) for one in space.memory])
         gate = space.gate.save() if space.gate.active else None
         return world.digest(), memory, gate, space.broken
 
@@ -98,6 +65,7 @@ class ActorKey:
         self._world = world
         self._numbers = Numbers()
         self._same: Where = tuple(range(len(world.names)))
+        self._sorted: dict[tuple[int, ...], list[Where]] = {}  # numbers of nodes -> renamings
         self._maps: dict[Where, dict[str, str]] = {}
         self._masks = [
             {other: "@" if at == node else "*" for at, other in enumerate(world.names)}
@@ -107,20 +75,41 @@ class ActorKey:
     def __call__(self) -> bytes:
         """16 bytes."""
         parts, numbers = self._world.anatomy(), self._numbers
-        nodes = [self._node(node, parts) for node in self._same]
-        flight = [
-            (dst, src, [(numbers.of(one, partial(_packet_text, one)), one) for one in packets])
-            for dst, src, packets in parts.flight
-        ]  # fmt: skip
-        memory = [numbers.of(one, partial(canonical, one)) for one in self._space.memory]
-        if self.symmetric:
-            least = min([
+        nodes = self._nodes(parts)
+        kept = numbers.kept
+        flight = []
+        for dst, src, packets in parts.flight:
+            numbered = []
+            for one in packets:
+                known = kept.get(id(one))
+                number = numbers.keep(one, _packet_text(one)) if known is None else known[1]
+                numbered.append((number, one))
+            flight.append((dst, src, numbered))
+        memory = [numbers.of(one) for one in self._space.memory]
+        if not self.symmetric:
+            least = marshal.dumps(self._plain(parts, nodes, flight, memory), 2)
+        else:
+            least, *others = [
                 marshal.dumps(self._under(where, parts, nodes, flight, memory), 2)
                 for where in self._renamings(parts, nodes)
-            ])  # fmt: skip
-        else:
-            least = marshal.dumps(self._plain(parts, nodes, flight, memory), 2)
+            ]
+            if others:
+                least = min(least, *others)
         return blake2b(least, digest_size=16).digest()
+
+    def _nodes(self, parts: Anatomy) -> list[int]:
+        """The number of each node's state."""
+        numbers, world = self._numbers, self._world
+        nodes = []
+        for node, saved in enumerate(parts.saved):
+            known = None if saved is None else numbers.kept.get(id(saved))
+            if known is not None:
+                nodes.append(known[1])
+            elif saved is None:
+                nodes.append(numbers.of_text(world.node_text(node)))
+            else:
+                nodes.append(numbers.keep(saved, world.node_text(node)))
+        return nodes
 
     def _plain(
         self, parts: Anatomy, nodes: list[int], flight: list[Flight], memory: list[int]
@@ -145,25 +134,33 @@ class ActorKey:
     ) -> tuple[Any, ...]:
         """`_plain` after a renaming."""
         numbers, space, names = self._numbers, self._space, self._names(where)
+        known = numbers.renamed(where)
         moved = [0] * len(where)
         for node, at in enumerate(where):
-            moved[at] = numbers.renamed(nodes[node], where, partial(self._text, node, names, parts))
-        sent = sorted([
-            (where[dst], where[src], *[
-                numbers.renamed(number, where, partial(_packet_text, one, names))
-                for number, one in packets
-            ])
-            for dst, src, packets in flight
-        ])  # fmt: skip
-        known = [
-            numbers.renamed(number, (i, *where), partial(self._memory, i, where))
-            for i, number in enumerate(memory)
-        ]
+            number = nodes[node]
+            if number not in known:
+                known[number] = numbers.of_text(self._text(node, names, parts))
+            moved[at] = known[number]
+        sent = []
+        for dst, src, packets in flight:
+            lane = [where[dst], where[src]]
+            for number, one in packets:
+                if number not in known:
+                    known[number] = numbers.of_text(_packet_text(one, names))
+                lane.append(known[number])
+            sent.append(lane)
+        sent.sort()
+        remembered = []
+        for i, number in enumerate(memory):
+            known = numbers.renamed((i, *where))
+            if number not in known:
+                known[number] = numbers.of_text(self._memory(i, where))
+            remembered.append(known[number])
         clocks = [0.0] * len(parts.clocks)
         for node, clock in enumerate(parts.clocks):
             clocks[where[node]] = round(clock, 9)
         return (
-            moved, sent, known, self._order(parts.order, where),
+            moved, sent, remembered, self._order(parts.order, where),
             sorted([(where[node], *rest) for node, *rest in parts.timers]),
             sorted([(where[src], where[dst]) for src, dst in parts.cut]),
             self._externals(parts, names), clocks,
@@ -171,12 +168,6 @@ class ActorKey:
         )  # fmt: skip
 
     # ---- the parts
-
-    def _node(self, node: int, parts: Anatomy) -> int:
-        kept = parts.saved[node]
-        if kept is None:
-            return self._numbers.of_text(self._world.kept_text(node))
-        return self._numbers.of(kept, lambda: self._world.kept_text(node))
 
     def _text(self, node: int, names: dict[str, str], parts: Anatomy) -> str:
         actor, context = parts.nodes[node], parts.contexts[node]
@@ -227,13 +218,18 @@ class ActorKey:
 
     def _renamings(self, parts: Anatomy, nodes: list[int]) -> list[Where]:
         """All renamings that sort the nodes by what they are without the others' names."""
+        key = tuple(nodes)
+        found = self._sorted.get(key)
+        if found is None:
+            if len(self._sorted) >= KEPT_MAX:
+                self._sorted.clear()
+            found = self._sorted[key] = self._sorting(parts, nodes)
+        return found
+
+    def _sorting(self, parts: Anatomy, nodes: list[int]) -> list[Where]:
         alike: dict[int, list[int]] = {}
         for node, mask in enumerate(self._masks):
-            looks = self._numbers.renamed(
-                nodes[node],
-                (-1 - node,),
-                partial(self._text, node, mask, parts),
-            )
+            looks = self._numbers.of_text(self._text(node, mask, parts))
             alike.setdefault(looks, []).append(node)
         groups = [alike[looks] for looks in sorted(alike)]
         places: list[list[int]] = []

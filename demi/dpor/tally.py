@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from demi.dpor.again import verify
 from demi.oracle import Violation
 from demi.scheduler.record import Taken
 
@@ -104,7 +105,7 @@ class Tally:
         if self.executions == self._verify_at:
             few = self.executions < VERIFY_FIRST
             self._verify_at = self.executions + 1 if few else self.executions * 2
-            space.verify(nodes=self.executions == 1)
+            verify(space, nodes=self.executions == 1)
         self._leaf(space, shares)
 
     def sleeping(self, space: Space, shares: Callable[[], float]) -> None:

@@ -138,14 +138,15 @@ class ActorState:
         return self.network.channels()
 
     def node_digest(self, node: int) -> str:
-        text = self._node_text(node)
+        text = self.node_text(node)
         last, digest = self._digests[node]
         if text is not last:
             digest = f"{crc32(text.encode()):08x}"
             self._digests[node] = text, digest
         return digest
 
-    def _node_text(self, node: int) -> str:
+    def node_text(self, node: int) -> str:
+        """Canonical text of a node's state, its stream and its durable items."""
         actor, context = self._nodes[node], self._contexts[node]
         text = "down" if actor is None else self._canon.node(actor, node)
         if context.durable.kept:
@@ -157,8 +158,8 @@ class ActorState:
         """Canonical text of a node's state, remembered while a checkpoint holds the node as it is."""
         kept = self._saved[node]
         if kept is None:
-            return self._node_text(node)
-        return self._remembered(kept, lambda: self._node_text(node))
+            return self.node_text(node)
+        return self._remembered(kept, lambda: self.node_text(node))
 
     def _remembered(self, key: object, text: Callable[[], str]) -> str:
         """The text of an immutable object, by identity; the object is kept so that its id stays taken."""

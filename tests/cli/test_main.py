@@ -12,9 +12,9 @@ import pytest
 
 from demi import __version__
 from demi.cli.app import general_first
-from demi.cli.config import DEFAULTS, seconds
 from demi.cli.output import Line, clean, columns, count, layout
 from demi.cli.shrinking import minimized_path
+from demi.cli.values import DEFAULTS, seconds
 
 from .conftest import ENVIRONMENT, Demi
 
