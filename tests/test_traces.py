@@ -101,3 +101,77 @@ def test_pysyncobj_trace_replays_on_the_release_it_was_recorded_on(bug: str) -> 
     finally:
         subject.world.close()
     assert len(minimal) <= 14
+
+
+SDN_TRACES = sorted(path.name.split(".")[0] for path in (TRACES / "sdn").glob("*.min.jsonl"))
+REPLAY_NETWORKS = """
+import sys
+from pathlib import Path
+from demi.scheduler.execute import Subject
+from demi.scheduler.replay import replay
+from demi.trace_codec import load
+from targets.sdn import TARGET
+for bug in sys.argv[2:]:
+    trace = load(Path(sys.argv[1]) / f"{bug}.min.jsonl")
+    subject = Subject(TARGET, dict(trace.header.config))
+    result = replay(subject, trace)
+    assert result.divergence is None, (bug, result.divergence)
+    print(bug, result.outcome.violation.fingerprint)
+    subject.world.close()
+"""
+
+
+def networks_replayed_under(hash_seed: int, bugs: list[str]) -> str:
+    """Replay minimal traces of networks in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", REPLAY_NETWORKS, str(TRACES / "sdn"), *bugs],
+        env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def recorded_on_this_os_ken(bug: str) -> None:
+    metadata = pytest.importorskip("importlib.metadata")
+    pytest.importorskip("os_ken", reason="os-ken is an extra")
+    recorded = load(TRACES / "sdn" / f"{bug}.min.jsonl").header.target_version
+    installed = "os-ken " + metadata.version("os-ken")
+    if recorded != installed:
+        pytest.skip(f"recorded on {recorded}, installed is {installed}")
+
+
+@pytest.mark.parametrize("bug", SDN_TRACES)
+def test_a_network_replays(bug: str) -> None:
+    from targets.sdn import TARGET
+
+    recorded_on_this_os_ken(bug)
+    original = load(TRACES / "sdn" / f"{bug}.jsonl.gz")
+    minimal = load(TRACES / "sdn" / f"{bug}.min.jsonl")
+    subject = Subject(TARGET, dict(original.header.config))
+    try:
+        for trace in (original, minimal):
+            assert replay(subject, trace).divergence is None
+            assert trace.violation is not None
+            assert trace.violation.fingerprint.startswith(TARGET.bugs[bug].finds)
+    finally:
+        subject.world.close()
+    assert minimal.header.parent == digest(original)
+
+
+def test_each_worked_case_has_its_trace() -> None:
+    from targets.sdn import TARGET
+
+    assert set(SDN_TRACES) == set(TARGET.bugs)
+
+
+def test_networks_replay_under_another_hash_seed() -> None:
+    recorded_on_this_os_ken("R1")
+    bugs = ["R1", "failover", "timer-interleaving"]
+    assert len({networks_replayed_under(seed, bugs) for seed in (0, 3)}) == 1
+
+
+@pytest.mark.slow
+def test_networks_replay_under_six_hash_seeds() -> None:
+    recorded_on_this_os_ken("R1")
+    assert len({networks_replayed_under(seed, SDN_TRACES) for seed in range(6)}) == 1
