@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import gc
 import os
 import sys
 import threading
@@ -250,6 +251,7 @@ def watch() -> None:
     """Install the hook, once per process: it cannot be taken out again, only put to sleep."""
     if not _installed:
         _installed.append(None)
+        gc.callbacks.append(_collects)
         sys.addaudithook(_hook)
         vars(threading)["_start_new_thread"] = _start_new_thread  # not audited on every release
 
@@ -292,8 +294,16 @@ _CHANGES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "sh
             "shutil.move", "shutil.copyfile", "os.link", "os.symlink"}  # fmt: skip
 
 
+_collecting: list[None] = []  # not empty while garbage is collected
+
+
+def _collects(phase: str, info: Mapping[str, int]) -> None:
+    """Garbage may be anybody's, and what its finalizers open or remove is not the program's doing."""
+    _collecting[:] = [None] if phase == "start" else []
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if not _guards:
+    if not _guards or _collecting:
         return
     guard = _guards[-1]
     if event == "open":

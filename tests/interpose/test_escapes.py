@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
@@ -89,3 +90,24 @@ def test_a_program_imported_too_early_is_named() -> None:
     found = real_names(modules, [time, time.monotonic], ["program"])
     assert found == [("program.part", "clock")]
     assert "program.part.clock are the real ones" in str(too_early("program", found))
+
+
+class Leaves:
+    """What something of ours does when it is collected."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.itself = path, self
+
+    def __del__(self) -> None:
+        self.path.write_text("x")
+
+
+def test_what_garbage_does_is_not_the_programs_doing(tmp_path: Path) -> None:
+    gc.collect()
+    Leaves(tmp_path / "left")
+    with guarded(Guard()) as guard:
+        gc.collect()
+    assert (tmp_path / "left").exists()
+    assert guard.seen == []
+    with guarded(Guard()), pytest.raises(EscapeError):
+        (tmp_path / "written").write_text("x")
