@@ -8,7 +8,7 @@ A target sees floors 0 and 1 only.  Not here: finding targets by name (`demi/cli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,20 @@ Portrait = Callable[[Any], Any]
 
 Two nodes whose portraits are equal after a renaming of nodes must behave alike after that renaming: no
 order by name, no draw from `ctx.random`, and invariants that do not tell nodes apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a system may be left out, for the minimizer.
+
+    names: the parts, those that matter least first.  without(gone) -> the configuration less these parts;
+    raises TargetError where that is no system.  world(world, config): such a world; it may share with
+    `world` what is started anew by each reset, since only one of them is ever in use.
+    """
+
+    names: tuple[str, ...]
+    without: Callable[[Sequence[str]], Config]
+    world: Callable[[World, Config], World]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,8 @@ class Target:
     masks: `mask(label, payload) -> payload` for the masked step of the fingerprint ladder, or None.
     pipeline: which of the minimizer's pipelines suits it.
     clock: `clock(label, content) -> int | None`, the logical clock (term, ballot, epoch) a message carries.
+    parts(config): what may be left out of the system, or None.  simpler(inputs): lists of inputs that say
+    less, each input by its id; an input that is missing is left out.
     """
 
     name: str
@@ -105,6 +121,8 @@ class Target:
     clock: Callable[[str, Any], int | None] | None = None
     commutes: Callable[[str, Any, str, Any], bool] | None = None
     portrait: Callable[[Config], Portrait | None] = lambda config: None
+    parts: Callable[[Config], Parts | None] = lambda config: None
+    simpler: Callable[[Sequence[External]], Iterable[Sequence[External]]] | None = None
 
 
 def configure(target: Target, bug: str = "", settings: Config = _EMPTY) -> dict[str, Any]:

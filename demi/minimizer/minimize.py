@@ -98,6 +98,7 @@ def minimize(
     except KeyboardInterrupt:
         interrupted = True
     minimal, verified = _verified(problem, trace, whys)
+    problem.subject = problem.home
     others = {name: _recorded(problem, run, trace) for name, run in sorted(problem.others.items())}
     return Report(
         minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted,

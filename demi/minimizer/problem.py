@@ -22,7 +22,6 @@ from demi.trace import Trace
 from demi.verdict import Violation
 
 Plan = tuple[Wanted, ...]
-AGAIN = "again"  # the stage in which a result is run again, to be counted and recorded
 FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
 
 
@@ -89,7 +88,8 @@ Progress = Callable[[str, int, int], None]
 class Problem:
     """One minimization.  first: the original.  best: the smallest failing run known.
 
-    others: the shortest run met of each other violation.  bound: what a search has exhausted.
+    home: the subject of the original; subject: that of the best, which may be a smaller one.
+    others: the shortest run met of each other violation, at home.  bound: what a search has exhausted.
     prove: steps that a final search may take, 0 for the usual.
     replays: runs made; reached: of them, until the best was met.
     oracle: how a candidate is replayed; notes: what oracles and passes remember.
@@ -104,7 +104,7 @@ class Problem:
         progress: Progress | None = None,
         oracle: Oracle | None = None,
     ) -> None:
-        self.subject = subject
+        self.subject = self.home = subject
         self.seed = trace.header.seed
         self.fingerprint = first.violation.fingerprint
         self.first = self.best = first
@@ -160,9 +160,15 @@ class Problem:
             self._progress(self.stage, len(self.best.plan), self.replays)
         return trial
 
+    def moved(self, run: Run) -> None:
+        """The best is this run of a smaller subject from here on."""
+        self.best, self.reached = run, self.replays
+        self.bound = None
+        self._seen.clear()
+
     def again(self) -> Lenient:
         """How the best run is run again where runs do not repeat exactly."""
-        self.stage = AGAIN
+        self.stage = "again"
         return self._oracle(self, self.best.plan)
 
     def _spend(self) -> None:
@@ -185,7 +191,8 @@ class Problem:
         if found is not None:
             run = Run(tuple(planner.plan), found, tuple(planner.causes))
             if found.fingerprint != self.fingerprint:
-                self._note_other(run)
+                if self.subject is self.home:
+                    self._note_other(run)
                 run = None
         return Trial(run, found, tuple(strategy.absent))
 

@@ -10,14 +10,15 @@ Nothing of a controller is imported before a world is made.  Not here: how contr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from demi.errors import TargetError
+from demi.events import External
 from demi.interpose.world import World
 from demi.oracle import Invariant
-from demi.target import Config, Profile, Target, nearest
+from demi.target import Config, Parts, Profile, Target, nearest
 from targets.sdn.bugs import BUGS
 from targets.sdn.controllers.interface import Controller
 from targets.sdn.network.topology import find_topology
@@ -134,6 +135,18 @@ def _version(config: Config) -> str:
         return ""
 
 
+def _parts(config: Config) -> Parts:
+    from targets.sdn.smaller import parts
+
+    return parts(config)
+
+
+def _simpler(inputs: Sequence[External]) -> Iterable[Sequence[External]]:
+    from targets.sdn.smaller import simpler
+
+    return simpler(inputs)
+
+
 TARGET = Target(
     name="sdn",
     doc="OpenFlow networks around real, unmodified controllers: loops, black holes, lost policies",
@@ -144,4 +157,6 @@ TARGET = Target(
     bugs=BUGS,
     version=_version,
     pipeline="inputs",
+    parts=_parts,
+    simpler=_simpler,
 )

@@ -76,6 +76,14 @@ class NetworkWorld(Channels):
         self.open: set[tuple[int, int]] = set()
         self.wiring: Wiring = Wiring(topology, table_size)
 
+    def smaller(self, topology: Topology) -> NetworkWorld:
+        """The same controllers in charge of another network; only one of the two is ever in use."""
+        return NetworkWorld(
+            topology, self.controllers, settle=self._settle, timers=self.capabilities.timers,
+            table_size=self._table_size, handshake=self._handshake, announce=self._announce,
+            store=self._store,
+        )  # fmt: skip
+
     # ---- the life of a run
 
     def reset(self, seed: int) -> Step:

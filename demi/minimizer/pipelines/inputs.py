@@ -5,7 +5,8 @@ in flight arrives, oldest first, before the next input) no longer shows the bug;
 60 inputs is a list of 60 things, and no delivery has to be chosen.
 
 Where it does not, inputs leave while the recorded order of deliveries is kept, and what a candidate leaves
-in flight still arrives at its end, or the system would never be at rest.
+in flight still arrives at its end, or the system would never be at rest.  Then the system itself becomes
+smaller, and its inputs simpler, as the target proposes.
 After STS (SIGCOMM'14), which had to guess when a network is at rest.
 Not here: removing deliveries, which a system at rest has none to spare of; `default` does that.
 """
@@ -20,8 +21,10 @@ from demi.interpose.world import Step, World
 from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import Positions, atoms, external_ddmin
+from demi.minimizer.parts import leave_out
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import AGAIN, Plan, Problem, Run
+from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.simpler import simplify
 from demi.scheduler.execute import FIRST_EXTERNAL
 from demi.scheduler.fifo import Fifo
 from demi.scheduler.sts import Lenient, Wanted
@@ -90,12 +93,14 @@ def plain_inputs(problem: Problem, run: Run) -> Run:
 def settled(problem: Problem, plan: Plan) -> Lenient:
     """Let candidates come to rest; a certificate is about what happens without more events.
 
-    The result of a plain schedule that does not repeat exactly is its inputs, not what lay between them.
+    Where the plain schedule shows the bug, a candidate is its inputs, not what lay between them.
     """
-    if problem.stage == AGAIN and PLAIN in problem.notes:
-        plan = tuple([want for want in plan if want.external is not None])
     mask = problem.subject.target.mask
-    return Lenient(plan, mask) if problem.stage == "certify" else Settled(plan, mask)
+    if problem.stage == "certify":
+        return Lenient(plan, mask)
+    if PLAIN in problem.notes:
+        plan = tuple([want for want in plan if want.external is not None])
+    return Settled(plan, mask)
 
 
 def _postponed(problem: Problem, run: Run) -> Run:
@@ -115,7 +120,7 @@ def _in_the_recorded_order(problem: Problem, run: Run) -> Run:
 
 INPUTS = Pipeline(
     "inputs under a plain schedule, then inputs in the recorded one: for systems judged at rest",
-    once={"plain": plain_inputs},
+    once={"plain": plain_inputs, "system": leave_out, "simpler": simplify},
     rounds={"externals": external_ddmin, "internals": _postponed},
     repeated={"plain": plain_inputs, "externals": _in_the_recorded_order},
     plain=Settled,

@@ -6,6 +6,8 @@ The one insight: networkx generates the graphs, so a name such as `fattree:4` is
     single:N                 one switch, N hosts
     fattree:K                5K²/4 switches, K³/4 hosts (Al-Fares, Loukissas, Vahdat, SIGCOMM'08)
     PATH.json                {"hosts": {"h1": "s1"}, "links": [["s1", "s2"]]}
+    NAME without h2,s3,s1-s2 any of these less hosts, switches and links; ports keep their numbers
+    NAME only h1,s1,s2,s1-s2 the same, saying what is left
 
 Nodes are s1, s2... and h1, h2...; ports are numbered from 1: on each switch its hosts first, then its
 links in the order of their other ends.
@@ -15,13 +17,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demi.errors import TargetError
 from demi.target import nearest
 
 SWITCHES_MAX, HOSTS_MAX = 200, 500
+WITHOUT, ONLY = " without ", " only "
 _NAME = re.compile(r"(line|ring|mesh|fattree|single):(\d{1,3})")
 _NODE = re.compile(r"[sh][1-9]\d{0,2}")
 
@@ -39,6 +43,10 @@ class Topology:
     at: dict[str, tuple[str, int]]
     links: tuple[tuple[str, int, str, int], ...]
 
+    def parts(self) -> list[str]:
+        """Hosts, switches and links (`s1-s2`), by name."""
+        return [*self.hosts, *self.switches, *(f"{a}-{b}" for a, _, b, _ in self.links)]
+
     def ports(self, switch: str) -> list[int]:
         """The ports of a switch that something is plugged into."""
         used = [port for where, port in self.at.values() if where == switch]
@@ -54,6 +62,13 @@ def number(name: str) -> int:
 
 def find_topology(text: str) -> Topology:
     """A topology by name or file.  Raises TargetError."""
+    base, _, less = text.partition(WITHOUT)
+    if less:
+        return without(find_topology(base), less.split(","))
+    base, _, left = text.partition(ONLY)
+    if left:
+        whole, kept = find_topology(base), left.split(",")
+        return without(whole, [part for part in whole.parts() if part not in _named(whole, kept)])
     named = _NAME.fullmatch(text)
     if named is not None:
         return _generated(text, named[1], int(named[2]))
@@ -63,6 +78,40 @@ def find_topology(text: str) -> Topology:
     raise TargetError(
         f"no topology {text!r}", remedy=nearest(text, known) + "; or a file that ends in .json"
     )
+
+
+def without(topology: Topology, gone: Sequence[str]) -> Topology:
+    """The topology less hosts, switches (with what is plugged into them) and links `s1-s2`.
+
+    Raises TargetError for what it does not have, or when no switch is left.
+    """
+    left_out = _named(topology, gone)
+    switches = tuple(name for name in topology.switches if name not in left_out)
+    if not switches:
+        raise TargetError(f"{topology.name} without all its switches is no network")
+    at = {
+        host: (where, port)
+        for host, (where, port) in topology.at.items()
+        if host not in left_out and where not in left_out
+    }
+    wired = tuple(
+        (a, p, b, q) for a, p, b, q in topology.links if not left_out & {a, b, f"{a}-{b}"}
+    )
+    hosts = tuple(host for host in topology.hosts if host in at)
+    left = Topology("", switches, hosts, at, wired)
+    root = topology.name.partition(WITHOUT)[0].partition(ONLY)[0]
+    kept = frozenset(left.parts())
+    less = [part for part in find_topology(root).parts() if part not in kept]
+    names = (root + WITHOUT + ",".join(less), root + ONLY + ",".join(left.parts()))
+    return replace(left, name=min(names, key=len) if less else root)
+
+
+def _named(topology: Topology, names: Sequence[str]) -> frozenset[str]:
+    parts = topology.parts()
+    for name in names:
+        if name not in parts:
+            raise TargetError(f"{topology.name} has no {name!r}", remedy=nearest(name, parts))
+    return frozenset(names)
 
 
 def _generated(text: str, kind: str, n: int) -> Topology:

@@ -1,0 +1,90 @@
+"""Smaller systems: leave out the parts (hosts, links, switches) that a violation does not need.
+
+The one insight: a run of inputs means the same in a smaller system as long as what its inputs name is
+there, so parts are removed by ddmin as inputs are, and the trace is recorded anew in what is left.
+
+Events are carried over by the names of their nodes; those of nodes that are gone are left out.  The
+target says which parts there are (`Target.parts`).  STS (SIGCOMM'14) had no such step: a bug on a fat tree
+kept its twenty switches.  Not here: shrinking inputs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+from demi.errors import TargetError
+from demi.events import Event, External
+from demi.minimizer.ddmin import ddmin
+from demi.minimizer.problem import Plan, Problem, Run
+from demi.scheduler.execute import Subject
+from demi.scheduler.sts import Wanted
+from demi.target import Parts
+
+
+def leave_out(problem: Problem, run: Run) -> Run:
+    """The same violation in a system of as few parts as possible; the run in it."""
+    subject = problem.subject
+    parts = subject.target.parts(subject.config)
+    if parts is None:
+        return run
+
+    def fails(kept: Sequence[str]) -> bool:
+        left = frozenset(kept)
+        gone = [name for name in parts.names if name not in left]
+        smaller = without(subject, parts, gone)
+        return smaller is not None and _adopted(problem, smaller)
+
+    ddmin(parts.names, fails)
+    return problem.best
+
+
+def without(subject: Subject, parts: Parts, gone: Sequence[str]) -> Subject | None:
+    """The system less these parts; None where that is none."""
+    try:
+        config = parts.without(gone)
+        smaller = copy.copy(subject)
+        smaller.config = dict(config)
+        smaller.world = parts.world(subject.world, config)
+        smaller.invariants = tuple(subject.target.invariants(config))
+    except TargetError:
+        return None
+    return smaller
+
+
+def _adopted(problem: Problem, smaller: Subject) -> bool:
+    """Try the best run there; stay there if it fails as the original did."""
+    before, names = problem.subject, problem.subject.world.names
+    plan = carried(problem.best.plan, names, smaller.world.names)
+    problem.subject = smaller
+    try:
+        found = problem.trial(plan).run
+    except TargetError:  # an input that names what is gone
+        found = None
+    except BaseException:
+        problem.subject = before
+        raise
+    if found is None:
+        problem.subject = before
+        return False
+    problem.moved(found)
+    return True
+
+
+def carried(plan: Plan, names: Sequence[str], to: Sequence[str]) -> Plan:
+    """A plan in terms of other node numbers; what names a node that is gone is left out."""
+    index = {name: i for i, name in enumerate(to)}
+    where = [index.get(name, -1) for name in names]
+    kept: list[Wanted] = []
+    for want in plan:
+        if isinstance(want.choice, External):
+            if all(name in index for name in want.choice.nodes):
+                kept.append(replace(want, place=-1, source=()))
+            continue
+        kind, node, peer, n = want.choice
+        peer = peer if want.is_timer else where[peer]
+        event: Event = (kind, where[node], peer, n)
+        if event[1] >= 0 and (want.is_timer or peer >= 0):
+            kept.append(replace(want, choice=event, place=-1, source=()))
+    return tuple(kept)
