@@ -415,6 +415,7 @@ def toy_target() -> Target:
         make=lambda config: NetworkWorld(topology, [Toy()]),
         invariants=lambda config: pair_invariants(Policy(), False),
         profile=lambda config: profile(topology, {"send": 6, "migrate": 1}, (60, 60), (0, 60)),
+        pipeline="inputs",
     )
 
 
