@@ -51,18 +51,22 @@ def wide(tasks: int) -> Main:
 async def streams_ring() -> None:
     """Three servers pass a line on over TCP, all in one process."""
     writers: list[asyncio.StreamWriter] = []
-    laps, over = 0, asyncio.get_running_loop().create_future()
+    laps, open_ends = 0, 3
+    over = asyncio.get_running_loop().create_future()
 
     def handler(i: int) -> Callable[[Any, Any], Awaitable[None]]:
-        async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-            nonlocal laps
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal laps, open_ends
             while line := await reader.readline():
                 laps += i == 0
                 if laps >= LAPS:
-                    if not over.done():
-                        over.set_result(None)
-                    return
+                    break
                 writers[i].write(line)
+            writers[i].close()  # the next one sees the end of its stream, and so on around
+            writer.close()
+            open_ends -= 1
+            if not open_ends:
+                over.set_result(None)
 
         return handle
 
@@ -71,8 +75,6 @@ async def streams_ring() -> None:
         writers.append((await asyncio.open_connection(HOST[0], PORT + (i + 1) % 3))[1])
     writers[2].write(b"x\n")
     await over
-    for writer in writers:
-        writer.close()
     for server in servers:
         server.close()
 

@@ -253,7 +253,8 @@ def watch() -> None:
         _installed.append(None)
         gc.callbacks.append(_collects)
         sys.addaudithook(_hook)
-        vars(threading)["_start_new_thread"] = _start_new_thread  # not audited on every release
+        for name, real in _STARTERS.items():  # not audited on every release
+            vars(threading)[name] = _starter(real)
 
 
 def push(guard: Guard) -> None:
@@ -277,13 +278,20 @@ def unguarded() -> Iterator[None]:
         _guards[:] = kept
 
 
-_START = vars(threading)["_start_new_thread"]
+_STARTERS = {
+    name: vars(threading)[name]
+    for name in ("_start_new_thread", "_start_joinable_thread")  # before 3.13, and from there on
+    if name in vars(threading)
+}
 
 
-def _start_new_thread(*args: Any) -> Any:
-    if _guards:
-        _guards[-1].refuse("thread", getattr(args[0], "__qualname__", "a thread"))
-    return _START(*args)
+def _starter(real: Callable[..., Any]) -> Callable[..., Any]:
+    def start(function: Any, *args: Any, **kwargs: Any) -> Any:
+        if _guards:
+            _guards[-1].refuse("thread", getattr(function, "__qualname__", "a thread"))
+        return real(function, *args, **kwargs)
+
+    return start
 
 
 _SOCKETS = {"socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo",
