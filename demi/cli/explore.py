@@ -157,6 +157,9 @@ def _found(
     show(session, hunt, path, trace, shrink=settings.minimize, last=True)
 
 
+UNITS = {"stateful": "state", "naive": "interleaving", "delays": "schedule"}  # the rest: classes
+
+
 def amount(result: Result) -> str:
     """How much was explored."""
     if result.states:
@@ -198,7 +201,7 @@ def _conclude(
         commands.append(command("explore", job.loaded.spec, "--items", 2))
     elif result.verdict is Verdict.EXHAUSTED:
         scope = "anywhere" if result.complete else "within these bounds"
-        unit = "state" if result.states else "class"
+        unit = UNITS.get(result.algorithm, "class")
         if result.sound:
             said, style = f"no violation {scope}: every {unit} was explored", "good"
         else:

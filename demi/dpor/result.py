@@ -24,7 +24,7 @@ MOMENTS = (
     "invariants were checked along one run of each class: what they say of several nodes at one moment "
     "is covered in every order by --global or --algorithm stateful"
 )
-EVERY_MOMENT = ("naive", "stateful")  # algorithms that see every moment of every run
+EVERY_MOMENT = ("naive", "stateful", "delays")  # they see every moment of all that is within bounds
 
 
 @dataclass(frozen=True, slots=True)
