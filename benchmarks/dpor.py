@@ -29,11 +29,11 @@ from tests.dpor.programs import (
     indexer,
     lastzero,
     nsend_any,
-    nsend_two,
     paxos,
     raft,
     readers,
     ring,
+    senders,
     subject,
     tpc,
 )
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--parallel", action="store_true", help="two workers against one")
     options = parser.parse_args()
     if options.parallel:
-        parallel(nsend_two(6))
+        parallel(senders(2, 12))
         return
     quick = options.quick
     rounds = 1 if quick else ROUNDS
