@@ -20,7 +20,7 @@ from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.canon import Canon, canonical
 from demi.interpose.channels import Network
 from demi.interpose.outside import Outside
-from demi.interpose.payload import Freezer, Serialized, label_of, to_json
+from demi.interpose.payload import Freezer, Serialized, holds_nan, label_of, to_json
 from demi.interpose.state import Saved, copy_state, load_object, save_object
 from demi.interpose.timers import TIMER, Armed
 from demi.interpose.world import Step
@@ -115,7 +115,9 @@ class ActorState:
         if event[0] != DELIVER:
             return None
         packet = self.network.peek(event)
-        return canonical(packet.open()) if type(packet) is Serialized else packet
+        if type(packet) is Serialized:
+            return canonical(packet.open())
+        return canonical(packet) if holds_nan(packet) else packet
 
     def payload(self, event: Event) -> Any:
         kind = event[0]

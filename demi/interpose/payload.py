@@ -117,6 +117,23 @@ def serialize(value: Any, what: str) -> Serialized:
 _RECORDS: dict[type, tuple[str, ...]] = {}  # NamedTuple classes met, with their field names
 
 
+_NEVER_NAN = frozenset(ATOMS - {float, complex})
+
+
+def holds_nan(value: Any) -> bool:
+    """Does an immutable message hold a NaN?  Such a one is not even equal to itself when it is rebuilt."""
+    kind = type(value)
+    if kind in _NEVER_NAN:
+        return False
+    if isinstance(value, (float, complex)):
+        return bool(value != value)  # noqa: PLR0124 - what a NaN is
+    if isinstance(value, (tuple, frozenset)):
+        return any(map(holds_nan, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return any(holds_nan(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return False
+
+
 def label_of(message: Any) -> str:
     """The message type in event names: a leading string of a tuple, a `type` key, or the class name."""
     if type(message) is tuple and message and isinstance(message[0], str):

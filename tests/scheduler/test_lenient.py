@@ -250,3 +250,22 @@ def test_a_planner_says_what_caused_what() -> None:
         if planner.plan[at].external is not None:
             assert cause == -1
     assert "Grant" in labels
+
+
+def test_a_message_that_holds_no_number_matches_itself() -> None:
+    class Mean(NamedTuple):
+        values: tuple[float, ...]
+        label: str
+
+    class Source(Node):
+        def on_start(self, ctx: Context) -> None:
+            for dividend in (0.0, 1.0):
+                ctx.send("b", Mean((dividend, float("nan")), "mean"))
+
+    subject = subject_of(lambda: ActorWorld({"a": Source, "b": Node}))
+    whole = plan(subject)
+    assert len(whole) == 2
+    strategy, got = follow(subject, whole)
+    assert (strategy.absent, got) == ([], whole)
+    first, second = whole
+    assert first.content != second.content
