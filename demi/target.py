@@ -17,6 +17,7 @@ from demi.errors import TargetError
 from demi.events import External, Item
 from demi.interpose.world import World
 from demi.oracle import Invariant, View
+from demi.verdict import Violation
 
 Config = Mapping[str, Any]
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -104,6 +105,7 @@ class Target:
     clock: `clock(label, content) -> int | None`, the logical clock (term, ballot, epoch) a message carries.
     parts(config): what may be left out of the system, or None.  simpler(inputs): lists of inputs that say
     less, each input by its id; an input that is missing is left out.
+    drawing(config, world, violation): the system where it broke, a few lines of at most 76 cells.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Target:
     commutes: Callable[[str, Any, str, Any], bool] | None = None
     portrait: Callable[[Config], Portrait | None] = lambda config: None
     parts: Callable[[Config], Parts | None] = lambda config: None
+    drawing: Callable[[Config, World, Violation], Sequence[str]] | None = None
     simpler: Callable[[Sequence[External]], Iterable[Sequence[External]]] | None = None
 
 

@@ -18,9 +18,9 @@ from demi.errors import DivergenceError, UsageError
 from demi.minimizer.minimize import Report, Stage
 from demi.minimizer.pipelines import find_pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial
-from demi.scheduler.execute import Subject, execute
+from demi.scheduler.execute import Subject, execute, footer_of
 from demi.scheduler.plan import Recorded, plan_of
-from demi.scheduler.record import Recorder, make_footer, make_header
+from demi.scheduler.record import Recorder, make_header
 from demi.scheduler.sts import Lenient, Observers, Planner
 from demi.trace import Entry, Trace
 from demi.trace_codec import digest
@@ -183,7 +183,7 @@ def _recorded(problem: Problem, original: Trace) -> tuple[Trace, Rate]:
                 seed=problem.seed, boot=recorder.boot,
                 target_version=subject.target.version(subject.config), parent=digest(original),
             )  # fmt: skip
-            kept = Trace(header, tuple(entries), make_footer(outcome))
+            kept = Trace(header, tuple(entries), footer_of(subject, outcome))
     if kept is not None:
         return kept, Rate(hits, MEASURED)
     raise DivergenceError(

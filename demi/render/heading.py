@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from demi.render.drawing import drawing_rows
 from demi.render.glyphs import Glyphs
 from demi.render.rows import Row, Span
 from demi.render.text import brief, clip, safe, width
@@ -71,6 +72,7 @@ def ending(
         Row(""),
         *_folded([_verdict(trace, plain)], "", cells, glyphs, "bad"),
         *_folded(words, " ", cells, glyphs, "", INDENT),
+        *drawing_rows(trace, cells, glyphs, plain, INDENT),
         *[
             row
             for line in stories

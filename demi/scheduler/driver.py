@@ -12,8 +12,8 @@ from demi.errors import UsageError
 from demi.events import Event, parse_external
 from demi.interpose.world import Step
 from demi.oracle import CRASH, Violation, check_all, check_start
-from demi.scheduler.execute import FIRST_EXTERNAL, Subject
-from demi.scheduler.record import Recorder, make_footer, make_header
+from demi.scheduler.execute import FIRST_EXTERNAL, Subject, footer_of
+from demi.scheduler.record import Recorder, make_header
 from demi.scheduler.run import ExitReason, Outcome
 from demi.target import nearest
 from demi.trace import Entry, Trace
@@ -90,4 +90,4 @@ class Driver:
         )  # fmt: skip
         reason = ExitReason.VIOLATION if self.violation else ExitReason.STOPPED
         outcome = Outcome(reason, len(self.entries), self.violation)
-        return Trace(header, tuple(self.entries), make_footer(outcome))
+        return Trace(header, tuple(self.entries), footer_of(subject, outcome))

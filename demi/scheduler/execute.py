@@ -7,7 +7,7 @@ every trace written anywhere has been reproduced at least once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demi.errors import DivergenceError
@@ -20,7 +20,7 @@ from demi.scheduler.script import NEVER, Script
 from demi.scheduler.scripted import Scripted
 from demi.scheduler.strategy import Strategy
 from demi.target import Target
-from demi.trace import Entry, Trace
+from demi.trace import Entry, Footer, Trace
 
 FIRST_EXTERNAL = int(Kind.START)
 
@@ -115,7 +115,16 @@ def record(
         target_version=subject.target.version(subject.config),
         parent=parent,
     )
-    return Trace(header, tuple(entries), make_footer(outcome))
+    return Trace(header, tuple(entries), footer_of(subject, outcome))
+
+
+def footer_of(subject: Subject, outcome: Outcome) -> Footer:
+    """The footer of a run that has just ended, with the target's drawing of what is broken."""
+    footer, draw = make_footer(outcome), subject.target.drawing
+    if draw is None or outcome.violation is None:
+        return footer
+    lines = list(draw(subject.config, subject.world, outcome.violation))
+    return replace(footer, extra={**footer.extra, "drawing": lines}) if lines else footer
 
 
 USUAL_CAUSES = (

@@ -19,6 +19,7 @@ from demi.events import External
 from demi.interpose.world import World
 from demi.oracle import Invariant
 from demi.target import Config, Parts, Profile, Target, nearest
+from demi.verdict import Violation
 from targets.sdn.bugs import BUGS
 from targets.sdn.controllers.interface import Controller
 from targets.sdn.network.topology import find_topology
@@ -141,6 +142,12 @@ def _parts(config: Config) -> Parts:
     return parts(config)
 
 
+def _drawing(config: Config, world: World, violation: Violation) -> Sequence[str]:
+    from targets.sdn.drawing import draw
+
+    return draw(config, world, violation)
+
+
 def _simpler(inputs: Sequence[External]) -> Iterable[Sequence[External]]:
     from targets.sdn.smaller import simpler
 
@@ -159,4 +166,5 @@ TARGET = Target(
     pipeline="inputs",
     parts=_parts,
     simpler=_simpler,
+    drawing=_drawing,
 )

@@ -55,8 +55,8 @@ class Fates:
     def update(self, wiring: Wiring) -> None:
         """Ask again about each pair whose fate may be another one."""
         if self._wiring is not wiring:
-            self._wiring, self._walker, self._stamp = wiring, Walker(wiring), (-1, -1)
-        walker = self._walker
+            self._wiring, self.walker, self._stamp = wiring, Walker(wiring), (-1, -1)
+        walker = self.walker
         walker.refresh()
         if self._stamp != (wiring.version, walker.epoch):
             self._stamp = (wiring.version, walker.epoch)
@@ -77,10 +77,19 @@ class Fates:
             else:
                 self._broken[name].pop(at, None)
 
+    @property
+    def hosts(self) -> list[Host]:
+        """All hosts of the network."""
+        return list(self._wiring.hosts.values()) if self._wiring is not None else []
+
+    def position(self, question: str) -> int | None:
+        """Which pair is the first of which something is wrong."""
+        return min(self._broken[question], default=None)
+
     def first(self, question: str) -> Broken | None:
         """The answer about the first pair, in order of hosts, of which something is wrong."""
-        found = self._broken[question]
-        return found[min(found)] if found else None
+        at = self.position(question)
+        return None if at is None else self._broken[question][at]
 
 
 def _pairs(wiring: Wiring, traffic: Traffic) -> list[Pair]:

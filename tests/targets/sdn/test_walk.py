@@ -123,13 +123,13 @@ def test_one_changed_entry_costs_the_hops_of_one_switch() -> None:
     wiring = Wiring(find_topology("fattree:4"))
     fates = Fates(Policy(), QUESTIONS)
     fates.update(wiring)
-    before = fates._walker.hops
+    before = fates.walker.hops
     switch = wiring.switches["s1"]
     assert switch is not None
     mod = FlowMod(messages.ADD, 0, 1, (), Instructions((("output", 1, 0),)))
     switch.message(messages.encode_flow_mod(mod), 0, 0.0)
     fates.update(wiring)
-    assert before == 16 and fates._walker.hops == before  # a core switch nobody reaches
+    assert before == 16 and fates.walker.hops == before  # a core switch nobody reaches
 
 
 @pytest.mark.parametrize("name", ["mesh:6"])
@@ -142,4 +142,4 @@ def test_flooding_a_mesh_is_walked_once_per_class(name: str) -> None:
     fates = Fates(Policy(), QUESTIONS)
     fates.update(wiring)
     assert fates.first("ForwardingLoop") is not None
-    assert fates._walker.hops == 36  # switches by ports of entry
+    assert fates.walker.hops == 36  # switches by ports of entry
