@@ -10,9 +10,7 @@ Nothing of a controller is imported before a world is made.  Not here: how contr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from demi.errors import TargetError
 from demi.events import External
@@ -21,17 +19,16 @@ from demi.oracle import Invariant
 from demi.target import Config, Parts, Profile, Target, nearest
 from demi.verdict import Violation
 from targets.sdn.bugs import BUGS
-from targets.sdn.controllers.interface import Controller
 from targets.sdn.network.topology import find_topology
 from targets.sdn.store import Store
 
-APPS = Path(__file__).parent / "apps"
 DEFAULTS = {
     "app": "learning",
     "variant": "",
     "options": "",
     "announce": False,
     "topology": "line:3",
+    "command": "",
     "controller": "in-process",
     "controllers": 1,
     "inputs": "send:6 migrate:1",
@@ -51,48 +48,15 @@ DEFAULTS = {
 }
 
 
-def _known_apps() -> list[str]:
-    return sorted(path.stem for path in APPS.glob("*.py") if path.stem != "__init__")
-
-
-def _controllers(config: Config, store: Store) -> list[Controller]:
-    app = config["app"]
-    path = APPS / f"{app}.py"
-    if not app.isidentifier() or not path.is_file():
-        raise TargetError(f"no application {app!r}", remedy=nearest(app, _known_apps()))
-    from targets.sdn.controllers import osken
-
-    ways: dict[str, Callable[..., Controller]] = {
-        "in-process": osken.in_process, "black-box": osken.black_box
-    }  # fmt: skip
-    hold = ways.get(config["controller"])
-    if hold is None:
-        raise TargetError(
-            f"a controller is not held {config['controller']!r}",
-            remedy="known: in-process, black-box",
-        )
-    options = ["--variant", config["variant"]] if config["variant"] else []
-    options += ["--observe-links"] if config["probes"] else []
-    options += config["options"].split()
-    shared = store.path if "{store}" in config["options"] else ""
-    return [
-        hold(name, [path], [_filled(word, name, shared) for word in options], shared)
-        for name in [f"c{i + 1}" for i in range(config["controllers"])]
-    ]
-
-
-def _filled(word: str, name: str, store: str) -> str:
-    return word.replace("{name}", name).replace("{store}", store)
-
-
 def _make(config: Config) -> World:
+    from targets.sdn.controllers.chosen import chosen
     from targets.sdn.world import NetworkWorld
 
     topology = find_topology(config["topology"])
     _profile(config)  # what is wrong with it is said before anything runs
     store = Store()
     return NetworkWorld(
-        topology, _controllers(config, store), settle=config["settle"], timers=config["timers"],
+        topology, chosen(config, store), settle=config["settle"], timers=config["timers"],
         table_size=config["table_size"], handshake=config["handshake"],
         announce=config["announce"], store=store,
     )  # fmt: skip
@@ -130,10 +94,9 @@ def _profile(config: Config) -> Profile:
 
 
 def _version(config: Config) -> str:
-    try:
-        return "os-ken " + metadata.version("os-ken")
-    except metadata.PackageNotFoundError:
-        return ""
+    from targets.sdn.controllers.chosen import version
+
+    return version({**DEFAULTS, **config})
 
 
 def _parts(config: Config) -> Parts:
