@@ -109,11 +109,12 @@ import sys
 from pathlib import Path
 from demi.scheduler.execute import Subject
 from demi.scheduler.replay import replay
+from demi.target import configure
 from demi.trace_codec import load
 from targets.sdn import TARGET
 for bug in sys.argv[2:]:
     trace = load(Path(sys.argv[1]) / f"{bug}.min.jsonl")
-    subject = Subject(TARGET, dict(trace.header.config))
+    subject = Subject(TARGET, configure(TARGET, "", trace.header.config))
     result = replay(subject, trace)
     assert result.divergence is None, (bug, result.divergence)
     print(bug, result.outcome.violation.fingerprint)
@@ -148,7 +149,7 @@ def test_a_network_replays(bug: str) -> None:
     recorded_on_this_os_ken(bug)
     original = load(TRACES / "sdn" / f"{bug}.jsonl.gz")
     minimal = load(TRACES / "sdn" / f"{bug}.min.jsonl")
-    subject = Subject(TARGET, dict(original.header.config))
+    subject = Subject(TARGET, configure(TARGET, "", original.header.config))
     try:
         for trace in (original, minimal):
             assert replay(subject, trace).divergence is None

@@ -35,7 +35,8 @@ def guilty(found: Violation, seen: Seen, plain: bool = False) -> list[str]:
 def named(found: Violation, seen: Seen) -> list[str]:
     """The fields of a node that the violation's text speaks of, by value or by name.
 
-    A name of several words (`port 3`) must stand there whole: its value (`down`) says too little.
+    A name of several words (`port 3`) must stand there whole: its value (`down`) says too little.  It is
+    told only if it changed: a step is recorded with the node that it touched, and an input may touch more.
     """
     told = found.detail.text[:WORDS_SCANNED]
     words = set(WORD.findall(told)) - set(found.detail.nodes)
@@ -43,7 +44,8 @@ def named(found: Violation, seen: Seen) -> list[str]:
     for field, value in seen.fields.items():
         text = isinstance(value, str) and value in words and " " not in field
         number = field in words and isinstance(value, (bool, int, float))
-        if text or number or (" " in field and re.search(rf"\b{re.escape(field)}\b", told)):
+        whole = " " in field and re.search(rf"\b{re.escape(field)}\b", told)
+        if text or number or (whole and seen.since.get(field)):
             fields.append(field)
     return sorted(fields, key=lambda field: not isinstance(seen.fields[field], str))[:FIELDS_MAX]
 

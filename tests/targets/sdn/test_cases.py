@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from demi.errors import TargetError
@@ -74,10 +78,51 @@ def test_every_case_has_its_row() -> None:
         ({"topology": "single:0"}, "single needs 1"),
         ({"inputs": "sned:1"}, "no input 'sned'"),
         ({"inputs": "send:x"}, "not name:weight"),
+        ({"app": "mine.py"}, "no application mine.py"),
+        ({"app": "mine.yaml"}, "no configuration mine.yaml"),
+        ({"command": "controller --port 6653"}, "does not say where it listens"),
+        ({"controllers": 0}, "without a controller"),
+        ({"topology": "nowhere.json"}, "cannot read the topology"),
         ({"policy": '{"isolate": [["h1", "h7"]]}'}, "unknown host 'h7'"),
     ],
 )
-def test_a_setting_that_cannot_be(settings: dict[str, str], said: str) -> None:
+def test_a_setting_that_cannot_be(settings: dict[str, object], said: str) -> None:
     config = configure(TARGET, "none", settings)
     with pytest.raises(TargetError, match=said):
         Subject(TARGET, config)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"hosts": {"h1": "x1"}, "links": []}', "host h1 names an unknown switch 'x1'"),
+        ('{"hosts": {"a": "s1"}, "links": []}', "names an unknown host 'a'"),
+        ('{"hosts": {"h1": "s1"}, "links": [["s1", "s7"]]}', "nothing is plugged into s2"),
+        ('{"hosts": {"h1": "s1"}, "links": [["s1", "s1"]]}', "not two different switches"),
+        ("[]", "not a topology"),
+        ("{", "not JSON"),
+    ],
+)
+def test_a_topology_file_that_cannot_be(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "network.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(TargetError, match=said):
+        Subject(TARGET, configure(TARGET, "none", {"topology": str(path)}))
+
+
+def test_a_network_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "network.json"
+    path.write_text('{"hosts": {"h1": "s1", "h2": "s2"}, "links": [["s1", "s2"]]}', "utf-8")
+    subject = Subject(TARGET, configure(TARGET, "none", {"topology": str(path)}))
+    assert tuple(subject.world.names) == ("c1", "s1", "s2", "h1", "h2")
+
+
+def test_primary_and_backup_leave_no_folder_behind() -> None:
+    code = (
+        "from targets.sdn import TARGET; from demi.target import configure; "
+        "world = TARGET.make(configure(TARGET, 'failover')); world.reset(1); "
+        "print(world._store.path)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    folder = Path(done.stdout.strip())
+    assert folder.is_absolute() and not folder.exists()
