@@ -65,7 +65,6 @@ def test_an_escape_is_refused_or_allowed_and_told(demi: Demi) -> None:
     assert told[0] == told[1]
     assert "a real subprocess, allowed: subprocess.Popen true at demi_target_escaping" in told[0][0]
     assert "port 7 has no known framing" in told[0][1]
-    assert demi("check", target, "--allow-escape", "subprocess").code == 0
 
 
 def test_an_escape_loses_nothing_that_was_found_before_it(demi: Demi) -> None:
@@ -78,6 +77,28 @@ def test_an_escape_loses_nothing_that_was_found_before_it(demi: Demi) -> None:
     assert "VIOLATED One" in done.out
     assert demi.traces()
     assert "a real subprocess escaped" in done.err
+
+
+STUBBORN = """
+    if host.state == 3:
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException:
+                pass
+"""
+
+
+def test_a_program_that_catches_what_stops_it_ends_its_worker(demi: Demi) -> None:
+    text = TARGET.replace("\n    if host.state == 3:\n        escapes()\n", STUBBORN)
+    text = text.replace('inputs={"go": go})', 'inputs={"go": go}, step_seconds=0.1)')
+    target = demi.write("stubborn.py", text)
+    done = demi("fuzz", target, "-n", 60, "--seed", 1, "-j", 2)
+    assert done.code == 2
+    assert "demi_target_stubborn.go:" in done.err
+    assert "except BaseException must raise again" in done.err
+    assert "a worker process died" in done.err
 
 
 def test_an_unknown_kind_is_refused(demi: Demi) -> None:

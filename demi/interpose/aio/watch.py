@@ -3,17 +3,23 @@
 The one insight: an interval timer of the operating system costs a step nothing; only when two alarms find
 the same step running is it stopped, so a slow machine does not stop a run that goes on.
 
+A program that catches even that, again and again, ends its process: nothing else would end it.
 Works in the main thread of a process on systems with SIGALRM; elsewhere a step that blocks blocks.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
 
 from demi.interpose.aio.host import Stuck, program_site
+
+STOPS_MAX = 3  # of one step, each after another wait
+_exit = os._exit  # the real one: the stand-in is for programs
 
 
 class Watch:
@@ -24,6 +30,7 @@ class Watch:
         self._previous: Any = None
         self._on = False
         self._seen = -1
+        self._stops = 0
         self.running = False
         self.ticks = 0
 
@@ -45,6 +52,9 @@ class Watch:
         if not self.running:
             self._seen = -1
         elif self._seen == self.ticks:
+            self._stops += 1
+            if self._stops > STOPS_MAX:
+                self._end(program_site(frame))
             raise Stuck(
                 "Blocks",
                 f"did not come to rest in {self._seconds:g} s: a blocking call or an endless loop;"
@@ -53,3 +63,12 @@ class Watch:
             )
         else:
             self._seen = self.ticks
+            self._stops = 0
+
+    def _end(self, place: str) -> None:
+        sys.stderr.write(
+            f"demi: {place} did not come to rest and catches every exception that would stop it;"
+            " except BaseException must raise again\n"
+        )
+        sys.stderr.flush()
+        _exit(2)
