@@ -322,6 +322,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         guard.refuse("socket", event.partition(".")[2] if event != "socket.__new__" else "socket()")
     elif event in _PROCESSES:
         guard.refuse("subprocess", f"{event} {args[0] if args else ''}".strip())
+    elif event == "sqlite3.connect" and str(args[0]) not in (":memory:", ""):
+        guard.refuse("file", f"sqlite3.connect({args[0]!r})")
     elif event == "time.sleep":  # audited from 3.13 on
         guard.refuse("clock", "time.sleep()")
     elif event in _CHANGES and not guard.files(str(args[0]), "w"):

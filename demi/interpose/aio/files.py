@@ -3,7 +3,7 @@
 The one insight: reading code, certificates and configuration from the real disk changes nothing, so what
 the host has not written itself is read from there, and nothing is ever written there.
 
-Not here: what a crash leaves (`disk.py`).
+Not here: directories (`folders.py`), what a crash leaves (`disk.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIRST_FD = 1_000_000
 REAL_OPEN = builtins.open
 REAL = {name: getattr(os, name) for name in (
     "stat", "lstat", "listdir", "mkdir", "remove", "unlink", "rename", "replace", "rmdir", "fsync",
-    "fdatasync", "open", "close", "write", "read", "truncate", "ftruncate",
+    "fdatasync", "open", "close", "write", "read", "truncate", "ftruncate", "scandir",
 )}  # fmt: skip
 
 _open_files: dict[
@@ -154,11 +154,11 @@ def _prepared(disk: Disk, name: str, mode: str) -> File:
 # ---- os
 
 
-def _on(host: Host, path: Any) -> tuple[Disk, str]:
+def on_disk(host: Host, path: Any) -> tuple[Disk, str]:
     return host.disk, _path(path)
 
 
-def _missing(name: str) -> FileNotFoundError:
+def missing(name: str) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
@@ -169,7 +169,7 @@ def stat(host: Host, path: Any, **options: Any) -> Any:
         return (
             REAL["stat"](path) if disk is None or raw is None else _stat(len(raw.file.data), False)
         )
-    disk, name = _on(host, path)
+    disk, name = on_disk(host, path)
     if name in disk.files:
         return _stat(len(disk.files[name].data), False)
     return _stat(0, True) if name in disk.dirs else REAL["stat"](path, **options)
@@ -180,47 +180,19 @@ def _stat(size: int, directory: bool) -> os.stat_result:
     return os.stat_result((mode, 0, 0, 1, 0, 0, size, 0, 0, 0))
 
 
-def listdir(host: Host, path: Any = ".") -> Any:
-    """os.listdir: a directory of the host's own, or a real one."""
-    disk, name = _on(host, path)
-    inside = name.rstrip("/") + "/"
-    own = {
-        n[len(inside) :].split("/")[0] for n in [*disk.files, *disk.dirs] if n.startswith(inside)
-    }
-    return sorted(own) if name in disk.dirs or own else REAL["listdir"](path)
-
-
-def mkdir(host: Host, path: Any, mode: int = 0o777, **options: Any) -> None:
-    """os.mkdir."""
-    disk, name = _on(host, path)
-    if name in disk.dirs or name in disk.files or os.path.exists(name):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
-    if os.path.dirname(name) not in disk.dirs and not os.path.isdir(os.path.dirname(name)):
-        raise _missing(name)
-    disk.dirs.add(name)
-
-
-def rmdir(host: Host, path: Any, **options: Any) -> None:
-    """os.rmdir."""
-    disk, name = _on(host, path)
-    if name not in disk.dirs:
-        raise _missing(name)
-    disk.dirs.discard(name)
-
-
 def remove(host: Host, path: Any, **options: Any) -> None:
     """os.remove, os.unlink."""
-    disk, name = _on(host, path)
+    disk, name = on_disk(host, path)
     if name not in disk.files:
-        raise _missing(name)
+        raise missing(name)
     del disk.files[name]
 
 
 def rename(host: Host, src: Any, dst: Any, **options: Any) -> None:
     """os.rename, os.replace."""
-    disk, name = _on(host, src)
+    disk, name = on_disk(host, src)
     if name not in disk.files:
-        raise _missing(name)
+        raise missing(name)
     disk.files[_path(dst)] = disk.files.pop(name)
 
 
@@ -238,14 +210,14 @@ def fsync(host: Host, fd: Any) -> None:
 
 def low_open(host: Host, path: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
     """os.open."""
-    disk, name = _on(host, path)
+    disk, name = on_disk(host, path)
     if name in disk.dirs:
         return _descriptor(disk, name)
     writes = flags & (os.O_WRONLY | os.O_RDWR)
     if name not in disk.files and not writes:
         return int(REAL["open"](path, flags, mode, **options))
     if name not in disk.files and not flags & os.O_CREAT:
-        raise _missing(name)
+        raise missing(name)
     text = "a" if flags & os.O_APPEND else "r+"
     raw = Raw(disk, name, _prepared(disk, name, "x" if flags & os.O_EXCL else "a"), text)
     if flags & os.O_TRUNC:
@@ -276,15 +248,14 @@ def truncate(host: Host, path: Any, size: int) -> None:
     if isinstance(path, int):
         _open_files[path][1].file.cut(size)
         return
-    disk, name = _on(host, path)
+    disk, name = on_disk(host, path)
     if name not in disk.files:
-        raise _missing(name)
+        raise missing(name)
     disk.files[name].cut(size)
 
 
 HELD = {
-    "stat": stat, "lstat": stat, "listdir": listdir, "mkdir": mkdir, "rmdir": rmdir, "remove": remove,
-    "unlink": remove, "rename": rename, "replace": rename, "fsync": fsync, "fdatasync": fsync,
-    "open": low_open, "close": close, "write": write, "read": read, "truncate": truncate,
-    "ftruncate": truncate,
+    "stat": stat, "lstat": stat, "remove": remove, "unlink": remove, "rename": rename, "replace": rename,
+    "fsync": fsync, "fdatasync": fsync, "open": low_open, "close": close, "write": write, "read": read,
+    "truncate": truncate, "ftruncate": truncate,
 }  # fmt: skip

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-from collections.abc import Callable
 from operator import itemgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -203,4 +202,12 @@ def address_of(index: int) -> str:
 HOST: contextvars.ContextVar[Host | None] = contextvars.ContextVar("demi_host", default=None)
 """The host that runs now; None in our own code."""
 
-Main = Callable[[Host], Any]
+
+def host_of(context: contextvars.Context) -> Host:
+    """The host of a context; one that a program made anew belongs to the host that runs."""
+    host = context.get(HOST)
+    if host is None:
+        host = HOST.get()
+        assert host is not None  # only programs arm timers and start tasks
+        context.run(HOST.set, host)
+    return host

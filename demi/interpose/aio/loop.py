@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from demi.errors import DemiError
 from demi.interpose.aio import sockets
-from demi.interpose.aio.host import HOST, Stuck, refusal
+from demi.interpose.aio.host import HOST, Stuck, host_of, refusal
 from demi.interpose.notices import Notices
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class HeldLoop:
         return asyncio.Future(loop=self._self)
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+        if context is not None:
+            host_of(context)
         if self._factory is not None:
             task = (
                 self._factory(self, coro)

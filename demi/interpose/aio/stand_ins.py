@@ -11,11 +11,13 @@ Not here: what a host answers (`host.py`), the audit of what no stand-in covers 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import builtins
 import datetime
 import io
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -24,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
-from demi.interpose.aio import files, sockets
+from demi.interpose.aio import files, folders, sockets
 from demi.interpose.aio.host import HOST, Host, Stuck, refusal
 from demi.interpose.escapes import EscapeError, under
 
@@ -46,6 +48,16 @@ def _exit(host: Host, code: int = 0) -> None:
     raise Stuck(
         "OsExit", f"called os._exit({code}); a host is stopped by returning, raising or a crash"
     )
+
+
+def _signal(host: Host, number: Any, handler: Any) -> Any:
+    """A host gets no signals: it is stopped by a crash, which runs no handler."""
+    return signal.SIG_DFL
+
+
+def _at_exit(host: Host, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Nothing runs at the end of a host: it ends by a crash, or with the run."""
+    return function
 
 
 def _run(host: Host, main: Any, **options: Any) -> Any:
@@ -146,12 +158,14 @@ def _table() -> list[tuple[Any, str, Any]]:
     add(os, "getpid", lambda host: 1000 + 100 * host.index + host.incarnation)
     add(os, "_exit", _exit)
     add(uuid, "uuid1", _uuid1)
+    add(signal, "signal", _signal)
+    add(atexit, "register", _at_exit)
     add(asyncio, "run", _run)
     add(socket, "getaddrinfo", lambda host, *args, **options: sockets.getaddrinfo(*args, **options))
     add(socket, "gethostname", lambda host: host.name)
     add(socket, "getfqdn", lambda host, name="": name or host.name)
     add(socket, "gethostbyname", lambda host, name: sockets.getaddrinfo(name, 0)[0][4][0])
-    held_os: dict[str, Any] = files.HELD
+    held_os: dict[str, Any] = {**files.HELD, **folders.HELD}
     for name, on_disk in held_os.items():
         add(os, name, on_disk)
     rows += [
@@ -176,6 +190,7 @@ _SPARED = (
     "zipimport",
 )
 _OS_MODULES = ("posix", "genericpath", "_io", "_socket", "_random")
+_DEEPER = ("glob",)  # of the standard library: holds functions in classes, from 3.13 on
 _holders: list[None] = []
 
 
@@ -206,6 +221,16 @@ def _rebind(swap: dict[int, Any]) -> None:
             other = swap.get(id(value))
             if other is not None:
                 space[key] = other
+        if name in _DEEPER:
+            _rebind_classes(space, swap)
+
+
+def _rebind_classes(space: dict[str, Any], swap: dict[int, Any]) -> None:
+    for kind in [value for value in space.values() if isinstance(value, type)]:
+        for key, value in list(vars(kind).items()):
+            other = swap.get(id(value.__func__ if isinstance(value, staticmethod) else value))
+            if other is not None:
+                setattr(kind, key, staticmethod(other))
 
 
 def bound_deeper(roots: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from demi.events import Event, Kind
-from demi.interpose.aio.host import HOST, Clock, Host
+from demi.interpose.aio.host import Clock, Host, host_of
 from demi.interpose.timers import TimerPolicy, timer_slot
 from demi.interpose.world import Step
 
@@ -85,14 +85,14 @@ class Timers:
 
     def arm(self, when: float, callback: Any, args: Any, context: contextvars.Context) -> Timer:
         """Arm a timer of the host whose context it is."""
-        host = _whose(context)
+        host = host_of(context)
         return self.arm_named(host, _named(callback), when, callback, args, context)
 
     def arm_after(
         self, delay: float, callback: Any, args: Any, context: contextvars.Context
     ) -> Timer:
         """`arm`, by its host's clock from now."""
-        host = _whose(context)
+        host = host_of(context)
         return self.arm_named(
             host, _named(callback), host.clock.now + delay, callback, args, context
         )
@@ -173,12 +173,6 @@ class Timers:
             (event[1], self.names[event[2]], round(timer.when() - clocks[event[1]].now, 9))
             for event, timer in self._armed.items()
         )
-
-
-def _whose(context: contextvars.Context) -> Host:
-    host = context.get(HOST) or HOST.get()
-    assert host is not None
-    return host
 
 
 def _named(callback: Any) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextvars
 import importlib
 import os
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -110,6 +114,10 @@ def starts_a_thread() -> None:
     threading.Thread(target=print).start()
 
 
+def opens_a_database() -> None:
+    sqlite3.connect("/tmp/real.db")
+
+
 def adds_a_reader() -> None:
     asyncio.get_running_loop().add_reader(0, print)
 
@@ -128,6 +136,7 @@ def runs_a_loop() -> None:
         (opens_a_socket, "a blocking socket call"),
         (starts_a_process, "a real subprocess escaped"),
         (starts_a_thread, "a real thread escaped"),
+        (opens_a_database, r"a real file escaped: sqlite3.connect\('/tmp/real.db'\)"),
         (adds_a_reader, r"loop.add_reader\(\) is not held"),
         (adds_a_signal_handler, r"loop.add_signal_handler\(\) is not held"),
         (runs_a_loop, r"asyncio.run\(\) inside a host"),
@@ -142,6 +151,40 @@ def test_what_would_escape_is_refused_where_it_happens(does: Callable[[], None],
     assert does.__name__ in caught.value.where
     assert caught.value.remedy
     assert time.monotonic is CLOCK
+
+
+def test_what_a_real_process_would_run_at_its_end_or_on_a_signal_is_left_out() -> None:
+    ran: list[str] = []
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def main(host: Host) -> None:
+        signal.signal(signal.SIGTERM, lambda number, frame: ran.append("signal"))
+        atexit.register(ran.append, "exit")
+
+    world = AsyncioWorld({"a": Service(main)})
+    try:
+        assert signal.getsignal(signal.SIGTERM) is before
+        atexit.unregister(ran.append)
+        assert ran == []
+    finally:
+        world.close()
+
+
+def test_a_context_made_anew_belongs_to_the_host_that_makes_it() -> None:
+    async def main(host: Host) -> None:
+        async def look() -> None:
+            await asyncio.sleep(1)
+            host.state = (time.monotonic(), socket.gethostname())
+
+        task = asyncio.get_running_loop().create_task(look(), context=contextvars.Context())
+        await task
+
+    world = AsyncioWorld({"a": Service(main)})
+    try:
+        run(world)
+        assert world.observe().state(0) == (1.0, "a")
+    finally:
+        world.close()
 
 
 def test_an_allowed_escape_is_listed() -> None:

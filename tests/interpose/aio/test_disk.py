@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,5 +234,36 @@ def test_a_crash_runs_no_clean_up() -> None:
     try:
         do(world, ext(Kind.CRASH, "k"))
         assert ran == []
+    finally:
+        world.close()
+
+
+def test_directories_are_walked_as_on_a_real_disk() -> None:
+    async def walker(host: Host) -> None:
+        os.makedirs("/data/deep/er")
+        Path("/data/deep/er/one.txt").write_text("1")
+        Path("/data/two.txt").write_text("2")
+        with contextlib.suppress(OSError):
+            os.rmdir("/data/deep")
+        host.state = (
+            [(at, sorted(inside), names) for at, inside, names in os.walk("/data")],
+            sorted(glob.glob("/data/**/*.txt", recursive=True)),
+            sorted(str(path) for path in Path("/data").rglob("*.txt")),
+            sorted(entry.name for entry in os.scandir("/data") if entry.is_file()),
+        )
+
+    world = AsyncioWorld({"k": Service(walker)})
+    try:
+        both = ["/data/deep/er/one.txt", "/data/two.txt"]
+        assert world.observe().state(0) == (
+            [
+                ("/data", ["deep"], ["two.txt"]),
+                ("/data/deep", ["er"], []),
+                ("/data/deep/er", [], ["one.txt"]),
+            ],
+            both,
+            both,
+            ["two.txt"],
+        )
     finally:
         world.close()
