@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from demi.events import Program
     from demi.scheduler.execute import Subject
     from demi.scheduler.record import Taken
+    from demi.viewer.figures import Figures
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -151,10 +152,16 @@ def run(job: Job, way: Way, bounds: Bounds, progress: Progress) -> Result:
             if now.states
             else f"{plural(now.executions, 'execution')}  {count(now.blocked)} blocked{about}"
         )
+        progress.figures(figures(now, way.seconds, progress.elapsed))
         rate = (now.states or now.executions) / now.seconds if now.seconds else 0.0
         progress.tell(f"{name}  {done}  {count(round(rate))}/s  {now.seconds:.0f} s")
 
     def tell_part(so_far: Part, done: int, tasks: int) -> None:
+        from demi.viewer.figures import Figures
+
+        counts = {"executions": so_far.executions, "blocked": so_far.blocked, "subtrees": done}
+        goals = {"subtrees": tasks}
+        progress.figures(Figures(progress.elapsed, counts, goals, ("executions",)))
         runs, blocked = plural(so_far.executions, "execution"), count(so_far.blocked)
         progress.tell(f"{name}  {runs}  {blocked} blocked  {done} of {tasks} subtrees")
 
@@ -175,6 +182,19 @@ def run(job: Job, way: Way, bounds: Bounds, progress: Progress) -> Result:
         job.subject, job.program, algorithm=way.algorithm, max_executions=way.max_executions,
         progress=tell, states=way.states, **common,
     )  # fmt: skip
+
+
+def figures(now: Tick, seconds: float, elapsed: float) -> Figures:
+    """Where a search stands, for its screen."""
+    from demi.viewer.figures import Figures
+
+    left = max(0.0, seconds - elapsed) if seconds else -1.0
+    if now.states:
+        counts = {"states": now.states, "transitions": now.steps}
+        return Figures(elapsed, counts, {}, ("states",), (), (), left)
+    counts = {"classes": now.executions, "blocked": now.blocked, "steps": now.steps}
+    share = f"{100 * now.share:.1f} % of the tree as it is known now"
+    return Figures(elapsed, counts, {"classes": now.estimate}, ("classes",), (share,), (), left)
 
 
 def deeper(

@@ -90,6 +90,9 @@ def explore(
         bool | None, typer.Option("--minimize/--no-minimize", help="Shrink what was found [yes].")
     ] = None,
     out: Annotated[str | None, typer.Option(help="Where traces go [traces].")] = None,
+    ui: Annotated[
+        bool, typer.Option("--ui", help="A full screen: rate, coverage; q leaves it alone.")
+    ] = False,
 ) -> int:
     """Try every order within a bound; say exactly what was covered.
 
@@ -122,7 +125,8 @@ def explore(
     inputs = [external.id for external in job.program.externals()]
     session.writer.detail(notice("inputs", ", ".join(inputs) or "none", inputs=inputs))
     rounds: list[str] = []
-    with session.progress() as progress:
+    title = f"explore {job.loaded.target.name}  {algorithm}  {bounds}"
+    with session.campaign(title, ui) as progress:
         if deepening is None:
             result = run(job, way, bounds, progress)
         else:

@@ -5,6 +5,7 @@ Not here: doing it (`hunting.py`), which the demo does as well.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -66,6 +67,9 @@ def fuzz(
     expect: Annotated[
         str, typer.Option(help="Look for this fingerprint only [the bug's, else any].")
     ] = "",
+    ui: Annotated[
+        bool, typer.Option("--ui", help="A full screen: rates, coverage; q leaves it alone.")
+    ] = False,
 ) -> int:
     """Look for a violation in many runs; save and shrink the first.
 
@@ -90,4 +94,5 @@ def fuzz(
             "min_deliveries": min_deliveries, "out": out,
         },
     )  # fmt: skip
-    return int(hunt(session, prepare(session, loaded, settings, bug, sets, expect)))
+    job = prepare(session, loaded, settings, bug, sets, expect)
+    return int(hunt(session, replace(job, ui=ui)))

@@ -22,19 +22,20 @@ from demi.cli.values import DEFAULTS, Settings
 from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:
-    from demi.fuzz.hunt import Found, Plan
+    from demi.fuzz.hunt import Found, Plan, Sofar
     from demi.fuzz.parallel import HuntResult
     from demi.minimizer.minimize import Report
     from demi.minimizer.repeat import Rate
     from demi.scheduler.execute import Subject
     from demi.trace import Trace
     from demi.verdict import Violation
+    from demi.viewer.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
     """A hunt that is ready to start.  words: options that make the same runs again,
-    but for seed and strategy.
+    but for seed and strategy.  ui: show it on a full screen.
     """
 
     loaded: Loaded
@@ -44,6 +45,7 @@ class Hunt:
     plan: Plan
     bug: str
     words: tuple[str, ...]
+    ui: bool = False
 
 
 def prepare(
@@ -127,12 +129,15 @@ def search(session: Session, job: Hunt, workers: int) -> HuntResult:
     from demi.scheduler.execute import Subject
 
     settings, plan, loaded = job.settings, job.plan, job.loaded
-    with session.progress() as progress:
+    name = loaded.target.name
+    title = f"fuzz {name}  {described(plan)}  seed {plan.seed}"
+    with session.campaign(title, job.ui) as progress:
 
-        def tell(runs: int, steps: int) -> None:
+        def tell(now: Sofar) -> None:
+            progress.figures(figures(now, settings, progress.elapsed))
             progress.tell(
                 hunting(
-                    loaded.target.name, runs, steps, progress.elapsed, plan.seed,
+                    name, now.runs, now.steps, progress.elapsed, plan.seed,
                     settings.max_time, settings.runs,
                 )
             )  # fmt: skip
@@ -145,7 +150,32 @@ def search(session: Session, job: Hunt, workers: int) -> HuntResult:
             keep=settings.keep_going,
             workers=workers,
             progress=tell,
+            cover=job.ui,
         )
+
+
+def figures(now: Sofar, settings: Settings, elapsed: float) -> Figures:
+    """Where a hunt stands, for its screen."""
+    from demi.viewer.figures import Figures
+
+    rate = now.runs / elapsed if elapsed > 0 else 0.0
+    left = (settings.runs - now.runs) / rate if rate else -1.0
+    if settings.max_time:
+        rest = max(0.0, settings.max_time - elapsed)
+        left = min(left, rest) if left >= 0 else rest
+    return Figures(
+        elapsed,
+        {"runs": now.runs, "steps": now.steps, "classes": now.classes, "states": now.states},
+        {"runs": settings.runs},
+        ("states", "classes"),
+        ("classes: runs that are not equivalent; states: what single nodes showed",),
+        tuple(
+            f"{one.violation.fingerprint}  run {one.number}, seed {one.seed}, step "
+            f"{one.violation.step + 1}: {one.violation.detail.text}"
+            for one in now.found
+        ),
+        left,
+    )
 
 
 def save_all(

@@ -17,6 +17,8 @@ from demi.cli.output import WIDTH, clean, count, wants_color
 if TYPE_CHECKING:
     from rich.live import Live
 
+    from demi.viewer.figures import Figures
+
 PLAIN_SECONDS = 10.0  # a log that says nothing for long is killed by some services
 FIRST_SECONDS = 1.0  # the first line comes early: it is alive
 LIVE_SECONDS = 0.25
@@ -75,6 +77,9 @@ class Progress:
             self._live.update(Text(line, no_wrap=True), refresh=True)
         else:
             print(line, file=sys.stderr, flush=True)
+
+    def figures(self, now: Figures) -> None:
+        """Where a campaign stands, for who shows more than a line (`screen.py`)."""
 
 
 def hunting(

@@ -9,6 +9,7 @@ Not here: what the commands do.
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,22 @@ class Session:
     def progress(self) -> Progress:
         """A progress line."""
         return Progress(self.quiet, self.color)
+
+    def campaign(self, title: str, ui: bool) -> Progress:
+        """A progress line, or a full screen where one was asked for and can be."""
+        from demi.cli.view import has_screen
+
+        if not ui or self.quiet:
+            return self.progress()
+        if not has_screen():
+            from demi.cli.messages import notice
+
+            self.writer.note(notice("note", "--ui needs a terminal of 40 x 10; a line instead"))
+            return self.progress()
+        from demi.cli.screen import Screen
+
+        encoding = getattr(sys.stdout, "encoding", "") or ""
+        return Screen(title, self.quiet, self.color, "utf" not in encoding.lower())
 
     def settings(self, target: str, given: Mapping[str, Any]) -> Settings:
         """All settings; `given` are the command line's, None where not given."""

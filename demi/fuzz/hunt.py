@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError
+from demi.fuzz.coverage import Coverage
 from demi.fuzz.program import generate
 from demi.oracle import Violation
 from demi.scheduler.execute import USUAL_CAUSES, Choices, Subject, execute, record
 from demi.scheduler.registry import make_strategy
 from demi.scheduler.replay import replay
-from demi.scheduler.run import Outcome
+from demi.scheduler.run import Observer, Outcome
 from demi.target import Profile
 from demi.trace import Trace
 
@@ -54,12 +55,12 @@ class Found:
     steps: int
 
 
-def one_run(subject: Subject, plan: Plan, number: int, choices: Choices | None = None) -> Outcome:
+def one_run(subject: Subject, plan: Plan, number: int, observer: Observer | None = None) -> Outcome:
     """Run `number` of a hunt."""
     seed = plan.seed + number
     program = generate(plan.profile, subject.world.names, seed)
     strategy = make_strategy(plan.strategy, plan.profile, plan.depth)
-    return execute(subject, strategy, seed, program=program, steps=plan.steps, observer=choices)
+    return execute(subject, strategy, seed, program=program, steps=plan.steps, observer=observer)
 
 
 def matches(plan: Plan, outcome: Outcome) -> bool:
@@ -72,10 +73,15 @@ def matches(plan: Plan, outcome: Outcome) -> bool:
     )
 
 
-def hunt(subject: Subject, plan: Plan, numbers: Iterator[int]) -> Iterator[tuple[int, Outcome]]:
+def hunt(
+    subject: Subject, plan: Plan, numbers: Iterator[int], coverage: Coverage | None = None
+) -> Iterator[tuple[int, Outcome]]:
     """Run the given runs one by one."""
     for number in numbers:
-        yield number, one_run(subject, plan, number)
+        outcome = one_run(subject, plan, number, coverage)
+        if coverage is not None:
+            coverage.ended()
+        yield number, outcome
 
 
 def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
@@ -100,8 +106,21 @@ def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
     return trace
 
 
-Progress = Callable[[int, int], None]
-"""progress(runs finished, steps taken)."""
+@dataclass(frozen=True, slots=True)
+class Sofar:
+    """A hunt in between: runs finished, steps taken, violations.
+
+    classes, states: how many different ones were seen; 0 unless they are counted.
+    """
+
+    runs: int
+    steps: int
+    found: tuple[Found, ...] = ()
+    classes: int = 0
+    states: int = 0
+
+
+Progress = Callable[[Sofar], None]
 
 
 def first_of(found: Sequence[Found]) -> Found | None:

@@ -33,6 +33,7 @@ from demi.viewer.opening import compared, opened
 from demi.viewer.pairs import original_of
 from demi.viewer.palette import Palette
 from demi.viewer.screens import Choice, Page, Rows, detail_rows, help_rows
+from demi.viewer.terminal import GONE, gone, guard
 from demi.viewer.widgets import Hints, Lanes, Prompt, Sheet, panel_rows, title_rows
 
 SLICE_SECONDS = 0.008  # of background work at a time: below what a finger notices
@@ -104,6 +105,8 @@ class Viewer(App[int]):
         self._place(self.size.width, self.size.height)
         self.set_interval(TICK_SECONDS, self._tick)
         self._restore_on_signals()
+        if not self.is_headless:
+            guard()
         gc.freeze()
 
     def on_unmount(self) -> None:
@@ -163,6 +166,8 @@ class Viewer(App[int]):
         if now - self._looked >= FOLLOW_SECONDS:
             self._looked = now
             grew = model.refresh()
+            if not self.is_headless and gone():
+                self.exit(GONE)
         told = model.live.changed()
         if busy or grew or told:
             self.show()

@@ -12,7 +12,7 @@ from systems import LOCK, LOCK_PROFILE, lock, subject_of
 
 from demi.errors import ContractError, DivergenceError, TargetError
 from demi.fuzz import parallel
-from demi.fuzz.hunt import Found, Plan, first_of, hunt, matches, one_run, record_run
+from demi.fuzz.hunt import Found, Plan, Sofar, first_of, hunt, matches, one_run, record_run
 from demi.fuzz.parallel import HuntResult, hunt_parallel
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
@@ -127,9 +127,9 @@ def test_ctrl_c_keeps_what_was_found(workers: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(parallel, "BLOCK_RUNS", 40)
     seen = []
 
-    def progress(runs: int, steps: int) -> None:
-        seen.append((runs, steps))
-        if runs >= 80:
+    def progress(now: Sofar) -> None:
+        seen.append((now.runs, now.steps))
+        if now.runs >= 80:
             raise KeyboardInterrupt
 
     got = hunt_parallel(
@@ -180,7 +180,7 @@ def test_progress_counts_runs_and_steps(reference: list[tuple[int, Any]]) -> Non
         runs=RUNS,
         seconds=0,
         keep=1000,
-        progress=lambda runs, steps: seen.append((runs, steps)),
+        progress=lambda now: seen.append((now.runs, now.steps)),
     )
     assert seen == sorted(seen) and seen[-1] == (RUNS, sum(o.steps for _, o in reference))
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from viewing import GOLDEN, RAFT, UPDATE, screen
+from viewing import RAFT, kept, screen
 
 from demi.viewer.start import Wish
 
@@ -23,13 +23,6 @@ PLAYS: dict[str, tuple[tuple[str, ...], Wish]] = {
 }
 CASES = [(f"{name}-{w}x{h}", (w, h), *play) for name, play in PLAYS.items() for w, h in SIZES]
 CASES.append(("open-100x40", (100, 40), (), Wish()))
-
-
-def kept(name: str, text: str) -> None:
-    path = GOLDEN / f"{name}.txt"
-    if UPDATE:
-        path.write_text(text, "utf-8")
-    assert text == path.read_text("utf-8"), f"differs from {path.name}; see the module docstring"
 
 
 @pytest.mark.parametrize(("name", "size", "keys", "wish"), CASES, ids=[case[0] for case in CASES])

@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
+from terminals import ENTERED, Terminal
 from viewing import RAFT, ROOT
 
 MCS = RAFT / "raft-45.min.jsonl"
-SECONDS = 60.0  # a screen that takes longer has not come
-ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"  # the other screen of the terminal
-
-
-class Terminal:
-    """A process whose standard streams are a terminal."""
-
-    def __init__(
-        self,
-        *words: object,
-        size: tuple[int, int] = (100, 30),
-        term: str = "xterm-256color",
-        program: tuple[str, ...] = ("-m", "demi"),
-    ) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-        self.before = termios.tcgetattr(slave)
-        keep = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
-        self._process = subprocess.Popen(
-            [sys.executable, *program, *map(str, words)],
-            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, start_new_session=True,
-            env={**keep, "TERM": term, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        self._slave = slave
-        self.said = b""
-
-    def wait_for(self, text: str) -> None:
-        """Read until the text has come."""
-        while text.encode() not in self.said:
-            ready, _, _ = select.select([self._master], [], [], SECONDS)
-            assert ready, f"{text!r} did not come: {self.said[-400:]!r}"
-            self.said += os.read(self._master, 65536)
-
-    def send(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def kill(self, number: int) -> None:
-        os.kill(self._process.pid, number)
-
-    def end(self) -> int:
-        """Wait for the end; returns the exit code."""
-        while self._process.poll() is None:
-            ready, _, _ = select.select([self._master], [], [], 0.1)
-            if ready:
-                self.said += os.read(self._master, 65536)
-        while select.select([self._master], [], [], 0)[0]:
-            self.said += os.read(self._master, 65536)
-        self.after = termios.tcgetattr(self._slave)
-        os.close(self._slave)
-        os.close(self._master)
-        return self._process.returncode
-
-    @property
-    def restored(self) -> bool:
-        """Is the terminal as it was?"""
-        return self.said.rfind(LEFT) > self.said.rfind(ENTERED) >= 0 and self.after == self.before
 
 
 def test_it_opens_answers_and_gives_the_terminal_back() -> None:
@@ -95,6 +34,13 @@ def test_a_killed_viewer_gives_the_terminal_back(number: int) -> None:
     terminal.kill(number)
     assert terminal.end() == 128 + number
     assert terminal.restored
+
+
+def test_a_terminal_that_goes_away_ends_it() -> None:
+    terminal = Terminal("view", MCS)
+    terminal.wait_for("both leader of term 2")
+    terminal.vanish()
+    assert terminal.code() == 128 + signal.SIGHUP
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,13 @@ def chatter(steps: int, nodes: int = 3) -> Trace:
     boot = {"out": ["n1>n2:Token#1"], "armed": [], "state": {name: {"seen": 0} for name in names}}
     header = Header("chatter", {}, names, strategy="fifo", boot=boot)
     return Trace(header, tuple(entries), Footer(Verdict.NOT_FOUND, "step budget", steps))
+
+
+def kept(name: str, text: str) -> None:
+    """Compare with the golden text of that name."""
+    path = GOLDEN / f"{name}.txt"
+    if UPDATE:
+        path.write_text(text, "utf-8")
+    assert text == path.read_text("utf-8"), (
+        f"differs from {path.name}; DEMI_UPDATE_GOLDEN=1 writes it anew"
+    )
