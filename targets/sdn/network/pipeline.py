@@ -4,7 +4,8 @@ The one insight: it works on header tuples only and notes rewrites as *edits*, s
 then change their bytes) and the header classes of the checker are the same computation.
 
 Outcomes that are no output are named: `drop` (an entry says so), `miss` (no entry), `in_port` (back where
-it came from, which a switch does not do), `no port N`, `down N`.  (Specification 1.3.5, section 5.)
+it came from, which a switch does not do), `no port N`, `down N`.  Of two VLAN tags only the outer one is in
+the headers: after it is popped the packet counts as untagged until the next switch.  (Specification 1.3.5, section 5.)
 """
 
 from __future__ import annotations
@@ -135,8 +136,7 @@ class _Run:
             self.apply(todo.apply, NO_MATCH if miss else BY_ACTION, table)
             if todo.clear:
                 written = {}
-            for action in todo.write:
-                written[action[:2] if action[0] == "set" else action[:1]] = action
+            written.update(_by_kind(todo.write))
             value, mask = todo.metadata
             if mask:
                 old = max(self.headers[oxm.METADATA], 0)
@@ -150,11 +150,8 @@ class _Run:
             self.lost.append("drop")
 
     def _write(self, actions: list[Action], table: int) -> None:
-        """The action set, in the order of section 5.10; a group takes the place of an output."""
-        order = ("pop_vlan", "push_vlan", "set", "queue", "group", "output")
-        grouped = any(action[0] == "group" for action in actions)
-        kept = [a for a in actions if a[0] in order and not (grouped and a[0] == "output")]
-        self.apply(sorted(kept, key=lambda a: order.index(str(a[0]))), BY_ACTION, table)
+        """The action set."""
+        self.apply(_ordered(actions), BY_ACTION, table)
         if not self.outputs and not self.controller and not self.lost:
             self.lost.append("drop")
 
@@ -228,7 +225,10 @@ class _Run:
             self.lost.append("drop")
         for bucket in chosen:
             headers, edits = self.headers, list(self.edits)
-            self.apply(bucket.actions, BY_ACTION, table, depth + 1)
+            todo = _ordered(
+                list(_by_kind(bucket.actions).values())
+            )  # a bucket is an action set too
+            self.apply(todo, BY_ACTION, table, depth + 1)
             self.headers, self.edits = headers, edits
 
     def _select(self, mod: GroupMod) -> tuple[Bucket, ...]:
@@ -240,6 +240,21 @@ class _Run:
             if at < 0:
                 return (bucket,)
         return ()
+
+
+def _by_kind(actions: Sequence[Action]) -> dict[Action, Action]:
+    """An action set holds one action of each kind, and of each field; the last one counts."""
+    return {action[:2] if action[0] == "set" else action[:1]: action for action in actions}
+
+
+_ORDER = ("pop_vlan", "push_vlan", "set", "queue", "group", "output")
+
+
+def _ordered(actions: list[Action]) -> list[Action]:
+    """An action set in the order of section 5.10; a group takes the place of an output."""
+    grouped = any(action[0] == "group" for action in actions)
+    kept = [a for a in actions if a[0] in _ORDER and not (grouped and a[0] == "output")]
+    return sorted(kept, key=lambda a: _ORDER.index(str(a[0])))
 
 
 def entering(packet: Packet, port: int) -> Headers:
