@@ -5,7 +5,8 @@ then change their bytes) and the header classes of the checker are the same comp
 
 Outcomes that are no output are named: `drop` (an entry says so), `miss` (no entry), `in_port` (back where
 it came from, which a switch does not do), `no port N`, `down N`.  Of two VLAN tags only the outer one is in
-the headers: after it is popped the packet counts as untagged until the next switch.  (Specification 1.3.5, section 5.)
+the headers: after it is popped the packet counts as untagged until the next switch.
+(Specification 1.3.5, section 5.)
 """
 
 from __future__ import annotations
