@@ -73,7 +73,10 @@ def header_line(header: Header) -> bytes:
 def entry_line(entry: Entry) -> bytes:
     """One event; fields that say nothing are left out."""
     if not entry.extra:
-        return _line(entry)
+        try:
+            return _encode(entry) + b"\n"
+        except UnicodeEncodeError:
+            return _line(entry)
     data = msgspec.to_builtins(entry)
     del data["extra"]
     return _line({**data, **entry.extra})
@@ -124,10 +127,7 @@ class TraceWriter:
 
     def write(self, entry: Entry) -> None:
         """Append one event."""
-        try:
-            line = entry_line(entry) if entry.extra else _encode(entry) + b"\n"
-        except UnicodeEncodeError:
-            line = entry_line(entry)
+        line = entry_line(entry)
         if len(line) > LINE_BYTES_MAX:
             raise TraceError(
                 f"event {said(entry.id)} has {len(line)} bytes, a line may have {LINE_BYTES_MAX}",

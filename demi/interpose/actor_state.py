@@ -140,7 +140,9 @@ class ActorState:
         return self.network.channels()
 
     def node_digest(self, node: int) -> str:
-        text = self.node_text(node)
+        actor, context = self._nodes[node], self._contexts[node]
+        bare = actor is not None and not context.durable.kept and context.drawn() is None
+        text = self._canon.node(actor, node) if bare else self.node_text(node)
         last, digest = self._digests[node]
         if text is not last:
             digest = f"{crc32(text.encode()):08x}"

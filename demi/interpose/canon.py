@@ -45,14 +45,14 @@ class _Written:
 class Canon:
     """Writes states out, remembering the parts that cannot change."""
 
-    __slots__ = ("_freezer", "_hooked", "_kept", "_layouts", "_nodes")
+    __slots__ = ("_freezer", "_heads", "_kept", "_layouts", "_nodes")
 
     def __init__(self, freezer: Freezer) -> None:
         self._freezer = freezer
         self._kept: dict[int, tuple[Any, str]] = {}  # id -> the part itself and its text
         self._nodes: dict[int, _Written] = {}
-        self._hooked: dict[type, bool] = {}
-        self._layouts: dict[tuple[str, ...], tuple[str, ...]] = {}  # fields as kept -> sorted
+        self._heads: dict[type, str] = {}  # classes with a snapshot of their own; "" for the others
+        self._layouts: dict[tuple[Any, ...], tuple[str, tuple[str, ...]]] = {}
 
     def node(self, actor: Any, node: int) -> str:
         """The text of a user node: of its snapshot if it makes one, else of its fields.
@@ -60,30 +60,16 @@ class Canon:
         node: its index; what did not change since this node was last written out costs nothing.
         """
         kind = type(actor)
-        hooked = self._hooked.get(kind)
-        if hooked is None:
-            hooked = self._hooked[kind] = has_hooks(kind)
-        if hooked:
+        head = self._heads.get(kind)
+        if head is None:
+            head = self._heads[kind] = f"{kind.__qualname__}<" if has_hooks(kind) else ""
+        if head:
             saved = actor.snapshot()
             parts = saved if type(saved) is tuple else (saved,)
-            return self._written(node, kind.__qualname__, parts, True)
-        if slots_of(kind):
-            fields = fields_of(actor)
-            names = tuple([name for name, _ in fields])
-            parts = tuple([value for _, value in fields])
+            agreed = True  # what a snapshot holds is never changed, whatever its type
         else:
-            values = actor.__dict__
-            layout = tuple(values)
-            names = self._layouts.get(layout, ())
-            if not names and layout:
-                if len(self._layouts) >= _KEPT_MAX:
-                    self._layouts.clear()
-                names = self._layouts[layout] = tuple(sorted(layout))
-            parts = tuple([values[name] for name in names])
-        return self._written(node, f"{kind.__qualname__}<{','.join(names)}=", parts, False)
-
-    def _written(self, node: int, head: str, parts: tuple[Any, ...], agreed: bool) -> str:
-        """agreed: what a snapshot holds is never changed, whatever its type."""
+            head, parts = self._fields(actor, kind)
+            agreed = False
         last = self._nodes.get(node)
         if last is None or len(last.parts) != len(parts) or last.head != head:
             last = self._nodes[node] = _Written(head, parts, [""] * len(parts), [])
@@ -96,7 +82,27 @@ class Canon:
                 return last.whole
             changed = [place for place, unchanged in enumerate(same) if not unchanged]
             last.parts = parts
-        texts = last.texts
+        self._write(last, changed, agreed)
+        return last.whole
+
+    def _fields(self, actor: Any, kind: type) -> tuple[str, tuple[Any, ...]]:
+        """What stands before the fields, and their values, sorted by name."""
+        if slots_of(kind):
+            fields = fields_of(actor)
+            joined = ",".join([name for name, _ in fields])
+            return f"{kind.__qualname__}<{joined}=", tuple([value for _, value in fields])
+        values = actor.__dict__
+        layout = (kind, *values)
+        known = self._layouts.get(layout)
+        if known is None:
+            if len(self._layouts) >= _KEPT_MAX:
+                self._layouts.clear()
+            names = tuple(sorted(values))
+            known = self._layouts[layout] = f"{kind.__qualname__}<{','.join(names)}=", names
+        return known[0], tuple([values[name] for name in known[1]])
+
+    def _write(self, last: _Written, changed: list[int], agreed: bool) -> None:
+        parts, texts = last.parts, last.texts
         last.fluid = []
         for place in changed:
             part = parts[place]
@@ -106,8 +112,7 @@ class Canon:
                 texts[place] = self._text(part, agreed)
                 if not agreed and id(part) not in self._kept:
                     last.fluid.append(place)
-        last.whole = f"{head}{'<' if agreed else ''}{'|'.join(texts)}>"
-        return last.whole
+        last.whole = f"{last.head}{'|'.join(texts)}>"
 
     def _text(self, part: Any, agreed: bool) -> str:
         kept = self._kept

@@ -67,6 +67,9 @@ class Fifo:
     def peek(self, event: Event) -> Packet:
         queue, k = self._queues[event[1] * self._nodes + event[2]], event[3]
         if queue:
+            newest = queue[-1]
+            if newest[0] == k:
+                return newest[1]
             guess = k - queue[0][0]  # exact unless something in between was dropped
             if 0 <= guess < len(queue) and queue[guess][0] == k:
                 return queue[guess][1]
