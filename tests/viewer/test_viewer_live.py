@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from viewing import RAFT, Session, drive
+from viewing import RAFT, Session, drive, kept
 
 from demi.cli.session import plain_session
 from demi.errors import TargetError, UsageError
@@ -187,6 +187,19 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
     with elsewhere() as live:
         drive(MCS, play, (100, 30), live=live)
+
+
+def test_the_run_that_passes_is_shown_beside_the_one_that_fails() -> None:
+    async def play(session: Session) -> None:
+        await session.press("p")
+        await until(session, lambda: session.model.pairs is not None)
+        await until(session, lambda: session.model.known() is not None)
+        session.app.show()
+        await session.pilot.pause()
+        kept("passing-100x34", session.text())
+
+    with elsewhere() as live:
+        drive(MCS, play, (100, 34), live=live)
 
 
 def test_the_panel_names_what_is_enabled() -> None:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-import pytest
-from viewing import RAFT, kept, screen
+import re
 
+import pytest
+from viewing import GOLDEN, RAFT, ROOT, UPDATE, kept, screen
+
+from demi.viewer.keys import KEYS
 from demi.viewer.start import Wish
 
 MCS = RAFT / "raft-45.min.jsonl"
@@ -46,3 +49,29 @@ def test_a_first_reader_sees_the_votes_counted_twice_and_the_two_leaders() -> No
     for second, first in ((20, 18), (22, 21)):  # and the rows themselves say so
         row = next(line for line in lanes.splitlines() if f" {second} " in line[:7])
         assert f"= {first}" in row
+
+
+CHAPTER = ROOT / "docs" / "10-read.md"
+
+
+def table() -> str:
+    """The keys as the chapter has them."""
+    rows = [f"| `{'` `'.join(key.shown.split())}` | {key.help} |" for key in KEYS]
+    return "\n".join(["| key | what it does |", "|---|---|", *rows])
+
+
+def test_the_chapter_shows_screens_and_keys_as_they_are() -> None:
+    """`DEMI_UPDATE_GOLDEN=1` writes them into it."""
+    text = CHAPTER.read_text("utf-8")
+    screens = re.compile(r"(<!-- screen (\S+) -->\n```text\n).*?(```)", re.S)
+
+    def golden(found: re.Match[str]) -> str:
+        return found[1] + (GOLDEN / f"{found[2]}.txt").read_text("utf-8") + found[3]
+
+    current, count = screens.subn(golden, text)
+    keys = re.compile(r"(<!-- keys -->\n).*?(\n\n)", re.S)
+    current, tables = keys.subn(lambda found: found[1] + table() + found[2], current)
+    if UPDATE:
+        CHAPTER.write_text(current, "utf-8")
+    assert (count, tables) == (3, 1)
+    assert text == current or UPDATE
