@@ -139,6 +139,8 @@ def _shrunk(before: int, report: Report, hint: str) -> str:
         return text + "; interrupted, the best so far"
     if report.exhausted:
         return text + "; budget spent, the best so far"
+    if before == len(small):
+        return text + "; nothing could go"
     return text + hint
 
 

@@ -98,6 +98,8 @@ def minimize(
     words = target_words(loaded, original)
     for name, kept in save_others(report, path).items():
         session.writer.note(Message("other", {"saved": str(kept)}, (other_line(name, kept),)))
+    if report.refusals[0]:
+        session.writer.note(refused(*report.refusals))
     commands = [command("view", path), command("replay", path, *words)]
     if report.exhausted or report.interrupted:
         commands.append(command("minimize", path, *words))
@@ -153,6 +155,12 @@ def explained(trace: Trace) -> list[Message]:
     story = [Line("because", line, hang=2) for line in told_lines(trace)]
     messages.extend(Message("because", {"text": line.text}, (line,)) for line in story)
     return [*messages, Message("minimality", {"verdict": verdict}, tuple(lines))]
+
+
+def refused(number: int, reason: str) -> Message:
+    """Candidates that say nothing, because the target could not run them."""
+    text = f"{plural(number, 'candidate')} could not be run and counted as not failing: {reason}"
+    return Message("refused", {"candidates": number, "reason": reason}, (Line("refused", text),))
 
 
 def other_line(fingerprint: str, path: Path) -> Line:

@@ -29,6 +29,7 @@ ONE_MINIMAL = "1-minimal"
 WITHIN_BOUND = "minimal within the bound"
 NOT_ESTABLISHED = "not established"
 NO_VIOLATION, ANOTHER, NOT_ENABLED = "no violation", "another violation", "not enabled"
+NOT_JUDGED = "not judged"
 WHY, MINIMALITY, BOUND = "why", "minimality", "bound"
 
 VALUE_LENGTH_MAX = 60  # of an observed value as JSON; longer ones say nothing in a line
@@ -41,8 +42,9 @@ States = dict[str, dict[str, Any]]
 class Why:
     """What happens without one event.
 
-    result: one of the three words above.  fingerprint: of the other violation.  absent: positions of
-    later events that found no match.  by_type: the rest matched by type, not by content.
+    result: one of the four words above; `not judged` where the target could not run what is left.
+    fingerprint: of the other violation.  absent: positions of later events that found no match.
+    by_type: the rest matched by type, not by content.
     ends: node -> field -> (value with the event, value without), where the runs end differently.
     """
 
@@ -108,11 +110,14 @@ def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States)
         if trial.run is not None:
             return None
         whys.append(_told(trial, kept, by_type, end, observed(problem.subject.world)))
-    # another bug is what a reader must know; else the run that came further says more
-    return min(whys, key=lambda why: (why.result != ANOTHER, len(why.absent), why.by_type))
+    # what was not judged and another bug are what a reader must know; else the run that came further
+    rank = {NOT_JUDGED: 0, ANOTHER: 1}
+    return min(whys, key=lambda why: (rank.get(why.result, 2), len(why.absent), why.by_type))
 
 
 def _told(trial: Trial, kept: Sequence[int], by_type: bool, end: States, seen: States) -> Why:
+    if trial.refusal:
+        return Why(NOT_JUDGED, by_type=by_type)
     absent = tuple(kept[i] for i in trial.absent)
     ends = differences(end, seen)
     if trial.violation is not None:
@@ -154,9 +159,9 @@ def annotated(trace: Trace, whys: Sequence[Why], bound: Bound | None = None) -> 
     """The trace with its certificate; without one, `not established`."""
     assert trace.footer is not None  # it was recorded, not read
     complete = bool(whys) and len(whys) == len(trace)
-    verdict = ONE_MINIMAL if complete else NOT_ESTABLISHED
-    extra = {**trace.footer.extra, MINIMALITY: verdict}
-    if complete and bound is not None and bound.events == len(trace):
+    judged = complete and all(why.result != NOT_JUDGED for why in whys)
+    extra = {**trace.footer.extra, MINIMALITY: ONE_MINIMAL if judged else NOT_ESTABLISHED}
+    if judged and bound is not None and bound.events == len(trace):
         if bound.anchor == 0:
             extra[MINIMALITY] = WITHIN_BOUND
         extra[BOUND] = {

@@ -45,6 +45,7 @@ class Report:
 
     reached: replays after which the size was that of the result; the rest looked for a smaller one.
     others: the shortest run met of each other violation, by fingerprint; never mixed with this one.
+    refusals: candidates that the target could not run, and the last reason.
     """
 
     trace: Trace
@@ -56,6 +57,7 @@ class Report:
     exhausted: bool = False
     reached: int = 0
     others: dict[str, Trace] = field(default_factory=dict)
+    refusals: tuple[int, str] = (0, "")
 
 
 Keep = Callable[[Trace], None]
@@ -102,7 +104,7 @@ def minimize(
     others = {name: _recorded(problem, run, trace) for name, run in sorted(problem.others.items())}
     return Report(
         minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted,
-        problem.reached, others,
+        problem.reached, others, (problem.refusals, problem.refusal),
     )  # fmt: skip
 
 
@@ -183,7 +185,8 @@ def first_run(subject: Subject, trace: Trace) -> Run:
         raise DivergenceError(
             f"the trace does not replay: {what}",
             where=f"event {len(planner.plan)} of {len(trace)}",
-            remedy="demi replay shows where; demi replay --lenient shows whether it fails all the same",
+            remedy="demi replay --lenient shows whether it fails all the same; for a target that does not"
+            " repeat exactly: demi minimize --repeat 5",
         )
     if trace.violation is not None and violation.fingerprint != trace.violation.fingerprint:
         raise DivergenceError(

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from demi.errors import TargetError
 from demi.events import External
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.wildcards import by_cause
@@ -50,10 +49,7 @@ def _smaller(problem: Problem, run: Run, at: int) -> Run | None:
     texts = _texts(run)
     for args in candidates(external.args, texts):
         changed = replace(want, choice=replace(external, args=args))
-        try:
-            found = problem.test(by_cause((*run.plan[:at], changed, *run.plan[at + 1 :])))
-        except TargetError:
-            continue
+        found = problem.test(by_cause((*run.plan[:at], changed, *run.plan[at + 1 :])))
         if found is not None and len(found.plan) == len(run.plan):
             return found
     return None

@@ -15,13 +15,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from demi.events import Kind
+from demi.errors import ContractError, TargetError
+from demi.events import Event, Kind
+from demi.interpose.world import Step
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.sts import Lenient, Observers, Planner, Wanted
 from demi.trace import Trace
 from demi.verdict import Violation
 
 Plan = tuple[Wanted, ...]
+REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
+CLOCK_STRIDE = 256  # steps between looks at the clock
 FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
 
 
@@ -73,12 +77,14 @@ class Bound:
 class Trial:
     """One lenient replay.  run: what it executed, if it failed as the original did.
 
-    violation: whatever broke.  absent: positions of the plan that found no match.
+    violation: whatever broke.  absent: positions of the plan that found no match.  refusal: why the
+    target could not run it (too slow, an input it does not know), which says nothing about the bug.
     """
 
     run: Run | None
     violation: Violation | None
     absent: tuple[int, ...]
+    refusal: str = ""
 
 
 Progress = Callable[[str, int, int], None]
@@ -91,7 +97,8 @@ class Problem:
     home: the subject of the original; subject: that of the best, which may be a smaller one.
     others: the shortest run met of each other violation, at home.  bound: what a search has exhausted.
     prove: steps that a final search may take, 0 for the usual.
-    replays: runs made; reached: of them, until the best was met.
+    replays: runs made; reached: of them, until the best was met; refusals: of them, those that the
+    target could not run, with the last reason.
     oracle: how a candidate is replayed; notes: what oracles and passes remember.
     """
 
@@ -114,6 +121,8 @@ class Problem:
         self.prove = 0
         self.replays = self.reached = 0
         self.cached = 0
+        self.refusals = self._refused = 0
+        self.refusal = ""
         self.stage = ""
         self._budget = budget
         self._started = time.monotonic()
@@ -185,7 +194,12 @@ class Problem:
 
     def _replay(self, strategy: Lenient) -> Trial:
         planner = Planner(self.subject.world)
-        outcome = execute(self.subject, strategy, self.seed, observer=Observers(planner))
+        observer = Observers(planner, _Clock(self)) if self._budget.seconds else planner
+        try:
+            outcome = execute(self.subject, strategy, self.seed, observer=observer)
+        except (TargetError, ContractError) as error:
+            return self._refuse(error)
+        self._refused = 0
         found = outcome.violation
         run = None
         if found is not None:
@@ -196,10 +210,37 @@ class Problem:
                 run = None
         return Trial(run, found, tuple(strategy.absent))
 
+    def _refuse(self, error: TargetError | ContractError) -> Trial:
+        self.refusals += 1
+        self._refused += 1
+        self.refusal = str(error)
+        if self._refused >= REFUSALS_MAX:
+            raise BudgetSpent
+        return Trial(None, None, (), self.refusal)
+
     def _note_other(self, run: Run) -> None:
         known = self.others.get(run.violation.fingerprint)
         if known is None or run.size < known.size:
             self.others[run.violation.fingerprint] = run
+
+
+class _Clock:
+    """An Observer that ends a run which outlasts the budget: one candidate may take for ever."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._steps = 0
+
+    def began(self, boot: Step) -> None:
+        self._steps = 0
+
+    def before(self, event: Event, enabled: Sequence[Event]) -> None:
+        self._steps += 1
+        if not self._steps % CLOCK_STRIDE:
+            self._problem.check_time()
+
+    def after(self, step: Step) -> None:
+        """Nothing."""
 
 
 def whole(problem: Problem, plan: Sequence[Wanted]) -> bool:

@@ -64,7 +64,7 @@ def races(problem: Problem, run: Run) -> tuple[Race, ...]:
         trial = problem.trial(by_cause(plan))
         if not whole(problem, problem.best.plan):  # a group may have been cut by an earlier end
             problem.best = best
-        if trial.run is None:
+        if trial.run is None and not trial.refusal:
             result = NO_VIOLATION if trial.violation is None else ANOTHER
             found.append(Race(home, first, second, result, len(trial.absent)))
     return tuple(sorted(found, key=lambda race: (race.result, race.absent, -race.second)))
