@@ -21,6 +21,7 @@ from targets.raft import TARGET
 CACHE = Path(__file__).parent.parent / "build" / "originals"
 SEED_STRIDE = 100_000
 RUNS_MAX = 20_000
+VARIANTS = {"raft-42-max": "raft-42"}  # forms of a bug: the variant, and the bug it is one of
 
 
 def original(bug: str, seed: int, deliveries: int) -> Trace | None:
@@ -28,11 +29,12 @@ def original(bug: str, seed: int, deliveries: int) -> Trace | None:
     path = CACHE / f"{bug}-{deliveries}-{seed}.jsonl.gz"
     if path.exists():
         return load(path)
-    config = configure(TARGET, bug)
+    name = VARIANTS.get(bug, bug)
+    config = configure(TARGET, name, {"variant": bug})
     profile = TARGET.profile(config)
     plan = Plan(
         profile, profile.strategy, seed=seed * SEED_STRIDE, steps=profile.steps,
-        wanted=TARGET.bugs[bug].finds, deliveries_min=deliveries,
+        wanted=TARGET.bugs[name].finds, deliveries_min=deliveries,
     )  # fmt: skip
     found = hunt_parallel(
         lambda: Subject(TARGET, config), plan, runs=RUNS_MAX, seconds=0, workers=1

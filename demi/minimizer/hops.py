@@ -31,7 +31,7 @@ LENGTH_MAX = 120  # longer runs are far from any minimum: deletion pays better
 HOPS = 40
 STALE = 20  # hops in a row that gain nothing end the pass
 MARGIN = 3  # events more than where the hop began: more hope than that is not worth its replays
-REPLAYS = 3_500  # of all hops of one minimization
+REPLAYS_MAX = 4_000  # of a whole minimization, after which no hop begins
 WALKS = 30  # noisy runs per hop, until one fails
 NOISE = ((0.15, 0.1), (0.05, 0.25), (0.3, 0.05))  # (put in, left out) per event, in turn
 CALM = (0.03, 0.05)  # where all of those pass
@@ -97,10 +97,9 @@ def hop(problem: Problem, run: Run, shrink: Shrink) -> Run:
         return run
     draws = problem.notes.setdefault("draws", Draws(problem.seed, PURPOSE))
     here = best = run
-    stale, started = 0, problem.replays
+    stale = 0
     for number in range(HOPS):
-        spent = problem.notes.get("hops", 0) + problem.replays - started
-        if stale >= STALE or spent >= REPLAYS:
+        if stale >= STALE or problem.replays >= REPLAYS_MAX:
             break
         stale += 1
         other = _other(problem, here, draws, number)
@@ -111,7 +110,6 @@ def hop(problem: Problem, run: Run, shrink: Shrink) -> Run:
             here = other
         if other.size < best.size:
             best, stale = other, 0
-    problem.notes["hops"] = problem.notes.get("hops", 0) + problem.replays - started
     return best
 
 

@@ -16,6 +16,7 @@ from demi.minimizer.loops import cut_loops
 from demi.minimizer.order import reorder
 from demi.minimizer.payload import shrink_payloads
 from demi.minimizer.pipelines.pipeline import Pipeline
+from demi.minimizer.postpone import postpone
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.provenance import provenance
 from demi.minimizer.search import search
@@ -26,7 +27,7 @@ def settle(problem: Problem, run: Run, enough: int) -> Run:
     """The local minimum of a run under deletion; given up while it has more than `enough` events."""
     while True:
         before = run.size
-        for work in (remove_trees, remove_chunks, remove_externals):
+        for work in (remove_trees, remove_chunks, remove_externals, remove_windows):
             run = work(problem, run)
             if len(run.plan) > enough:
                 return run
@@ -76,6 +77,7 @@ DEFAULT = Pipeline(
         "externals": remove_externals,
         "internals": remove_chunks,
         "loops": cut_loops,
+        "later": postpone,
         "clusters": remove_clusters,
         "windows": remove_windows,
         "search": searched,
