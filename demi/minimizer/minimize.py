@@ -154,7 +154,9 @@ def _rounds(
         for name, work in pipeline.rounds.items():
             _timed(problem, name, work, stages)
             after()
-        if problem.best.size == before or problem.proven:
+            if problem.proven:
+                return
+        if problem.best.size == before:
             return
 
 

@@ -1,8 +1,8 @@
 """Races: which two events at one node, the other way round, would have avoided the violation.
 
 The one insight: the nearest run that passes differs from the failing one by one reversed race, so all such
-runs are made: two consecutive events of a node, where the second does not need the first, are swapped with
-everything that hangs on them, and the rest is replayed leniently.
+runs are made, from the closest pair of events on: two events of a node, where the second does not need the
+first, are swapped with everything that hangs on the first, and the rest is replayed leniently.
 
 With the races go the causal chains: for each node of the violation, the sends that led to its last event.
 
@@ -24,12 +24,12 @@ from demi.trace import Entry, Trace
 
 DELIVER = int(Kind.DELIVER)
 EXPLANATION = "explanation"
-RACES_MAX = 60  # swaps tried: one replay each
+RACES_MAX = 120  # reversals tried: one replay each
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Positions of two events at `node`; reversed, the run ends with `result`.
+    """Positions of two events at `node`; with the second before the first, the run ends with `result`.
 
     absent: how many events of the run could then not happen.
     """
@@ -44,17 +44,35 @@ class Race:
 def races(problem: Problem, run: Run) -> tuple[Race, ...]:
     """The reversals after which the violation is gone, the one that loses fewest events first.
 
+    Neighbours of a node first, then events with one between them, and so on until some are found.
     Raises BudgetSpent.
     """
     homes = homes_of(problem.subject.world.names, run.plan)
+    tried, distance = 0, 1
+    while tried < RACES_MAX:
+        found, done = _at_distance(problem, run, homes, distance, RACES_MAX - tried)
+        if found or not done:
+            return tuple(sorted(found, key=lambda race: (race.result, race.absent, -race.second)))
+        tried += done
+        distance += 1
+    return ()
+
+
+def _at_distance(
+    problem: Problem, run: Run, homes: Sequence[str], distance: int, most: int
+) -> tuple[list[Race], int]:
+    """(races among events of a node that are so far apart in its order, replays)."""
     strict = problem.subject.world.capabilities.network == "fifo"
-    found = []
-    last: dict[str, int] = {}
+    at_node: dict[str, list[int]] = {}
+    found: list[Race] = []
     tried = 0
     for second, home in enumerate(homes):
-        first = last.get(home, -1)
-        last[home] = second
-        if first < 0 or tried >= RACES_MAX or (strict and _one_channel(run.plan, first, second)):
+        mine = at_node.setdefault(home, [])
+        mine.append(second)
+        if len(mine) <= distance or tried >= most:
+            continue
+        first = mine[-1 - distance]
+        if strict and _one_channel(run.plan, first, second):
             continue
         plan = reversed_at(run, homes, first, second)
         if plan is None:
@@ -67,7 +85,7 @@ def races(problem: Problem, run: Run) -> tuple[Race, ...]:
         if trial.run is None and not trial.refusal:
             result = NO_VIOLATION if trial.violation is None else ANOTHER
             found.append(Race(home, first, second, result, len(trial.absent)))
-    return tuple(sorted(found, key=lambda race: (race.result, race.absent, -race.second)))
+    return found, tried
 
 
 def homes_of(names: Sequence[str], plan: Plan) -> list[str]:
@@ -90,18 +108,22 @@ def _one_channel(plan: Plan, first: int, second: int) -> bool:
 
 
 def reversed_at(run: Run, homes: Sequence[str], first: int, second: int) -> Plan | None:
-    """The plan with `second` before `first` and all that hangs on it; None when it needs the first."""
-    hanging, nodes = {first}, {homes[first]}
+    """The plan with `first` and all that hangs on it behind `second`; None when that needs it.
+
+    On it hangs what it caused, and what then happens at other nodes.
+    """
+    hanging, nodes = [first], set[str]()
     before = []
     for at in range(first + 1, second):
         if run.causes[at] in hanging or homes[at] in nodes:
-            hanging.add(at)
-            nodes.add(homes[at])
+            hanging.append(at)
+            if homes[at] != homes[first]:
+                nodes.add(homes[at])
         else:
             before.append(at)
     if run.causes[second] in hanging:
         return None
-    order = [*before, second, *sorted(hanging)]
+    order = [*before, second, *hanging]
     return (*run.plan[:first], *(run.plan[at] for at in order), *run.plan[second + 1 :])
 
 

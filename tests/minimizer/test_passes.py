@@ -12,14 +12,18 @@ from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.minimizer.beginnings import drop_beginnings
 from demi.minimizer.cdd import cdd
-from demi.minimizer.clocks import clocks_of
+from demi.minimizer.clocks import clocks_of, remove_clocks
+from demi.minimizer.externals import remove_externals
 from demi.minimizer.loops import cut_loops
 from demi.minimizer.minimize import first_run, minimize
+from demi.minimizer.postpone import postpone
 from demi.minimizer.problem import Budget, Problem
 from demi.minimizer.races import races
 from demi.minimizer.search import search
 from demi.minimizer.wildcards import by_cause
-from demi.scheduler.execute import Subject
+from demi.minimizer.windows import remove_windows
+from demi.oracle import View
+from demi.scheduler.execute import Subject, record
 from demi.trace import Trace
 from demi.trace_codec import load
 from targets.raft import TARGET as RAFT
@@ -89,6 +93,66 @@ def test_a_loop_is_cut_in_one_replay() -> None:
         assert problem.replays == 1
         return
     pytest.fail("no run with a loop")
+
+
+class Steps(Node):
+    """Counts the inputs it got since the last reset."""
+
+    def on_start(self, ctx: Context) -> None:
+        self.since: tuple[str, ...] = ()
+
+    def on_message(self, ctx: Context, sender: str, msg: object) -> None:
+        kind = msg[0] if isinstance(msg, tuple) else ""
+        self.since = () if kind == "reset" else (*self.since, str(kind))
+
+
+def steps_run(needed: tuple[str, ...], *inputs: tuple[str, str]) -> Problem:
+    """These inputs in this order; broken when node a has exactly `needed` since its last reset."""
+
+    def broken(view: View) -> bool:
+        state = view.state(0)
+        return state is not None and state["since"] == needed
+
+    subject = subject_of(lambda: ActorWorld({"a": Steps, "b": Steps}), never(broken))
+    items = program(*[inject(node, label) for node, label in inputs])
+    original = record(subject, list(items.items), 0, strategy="by hand")
+    assert original.violation is not None
+    return Problem(subject, original, first_run(subject, original), Budget())
+
+
+def test_a_window_goes_with_what_happened_in_it() -> None:
+    """No single input between the two `x` can go alone: y and its reset only leave together."""
+    problem = steps_run(("x", "x"), ("a", "x"), ("a", "y"), ("a", "reset"), ("a", "x"), ("a", "x"))
+    small = remove_windows(problem, problem.best)
+    assert [want.label for want in small.plan] == ["x", "x"]
+
+
+def test_inputs_go_where_they_matter_and_keep_their_order_at_a_node() -> None:
+    problem = steps_run(("x", "z"), ("a", "x"), ("b", "y"), ("b", "y"), ("a", "z"))
+    moved = postpone(problem, problem.best)
+    ids = [want.external.id for want in moved.plan if want.external]
+    assert ids == ["ext:y(b)#1", "ext:y(b)#2", "ext:x(a)#1", "ext:z(a)#1"]
+    assert moved.size == problem.first.size
+
+
+def test_inputs_leave_whatever_content_later_messages_then_have() -> None:
+    trace = load(TRACES / "raft-58b.jsonl.gz")
+    subject = Subject(RAFT, dict(trace.header.config))
+    problem = Problem(subject, trace, first_run(subject, trace), Budget())
+    run = drop_beginnings(problem, problem.best)
+    small = remove_externals(problem, run)
+    assert small.size[0] <= 10 < run.size[0]
+    again = remove_externals(problem, small)
+    assert again.size == small.size
+
+
+def test_ranges_of_clocks_take_their_inputs_along() -> None:
+    trace = load(TRACES / "raft-58a.jsonl.gz")
+    subject = Subject(RAFT, dict(trace.header.config))
+    problem = Problem(subject, trace, first_run(subject, trace), Budget())
+    small = remove_clocks(problem, problem.best)
+    assert small.size[0] < problem.first.size[0]
+    assert len(small.plan) * 3 < len(problem.first.plan)
 
 
 def test_a_search_from_the_beginning_proves_the_length() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 
 from demi.fuzz.hunt import Plan, hunt, matches, record_run
+from demi.minimizer.certify import WITHIN_BOUND, minimality
 from demi.minimizer.minimize import minimize
+from demi.minimizer.problem import Budget
 from demi.scheduler.execute import Subject
 from demi.target import Target, configure
 from targets.samples.bank import W0, W1
@@ -38,10 +40,27 @@ def test_w1_is_shrunk_to_the_calls_that_meet() -> None:
     number = next(
         n for n, outcome in hunt(subject, plan, iter(range(200))) if matches(plan, outcome)
     )
-    small = minimize(subject, record_run(subject, plan, number)).trace
+    report = minimize(subject, record_run(subject, plan, number))
+    small = report.trace
     chatter = [entry.id for entry in small if "chatter" in entry.id]
     assert not chatter
     assert len(small) == 2 * (4 + 16)  # what matters of client0 and all of client1, with replies
+    assert minimality(small) == WITHIN_BOUND
+    assert small.footer is not None
+    named = small.footer.extra["explanation"]["races"]
+    assert 1 <= len(named) <= 2
+    for race in named:  # a call of one client against a call of the other
+        assert race["node"] == "server" and race["result"] == "no violation"
+        assert {race["first"].split(">")[0], race["second"].split(">")[0]} == {"client0", "client1"}
+
+
+def test_w0_keeps_no_chatter_and_its_calls_in_the_plain_order_break() -> None:
+    subject, plan = ready(W0, "random", 0)
+    number = next(n for n, outcome in hunt(subject, plan, iter(range(9))) if matches(plan, outcome))
+    small = minimize(subject, record_run(subject, plan, number), budget=Budget(replays=600)).trace
+    assert not [entry.id for entry in small if "chatter" in entry.id]
+    assert len(small) == 88  # the invariant waits for every call that is no ping, and its reply
+    assert first(W0, "fifo", 1, 1) == 1
 
 
 def test_w0_breaks_in_most_orders() -> None:

@@ -36,8 +36,17 @@ def settle(problem: Problem, run: Run, enough: int) -> Run:
 
 
 STEPS = 8_000  # of the world, each search: under a second; a proof may have more (`minimize(prove=...)`)
+GLANCE = 1_000  # before the dearer passes: enough where few events may happen at a time
 FAR = 40_000  # once in a minimization, for a run of at most so many events that a proof is near
 FAR_EVENTS = 30
+
+
+def glance(problem: Problem, run: Run) -> Run:
+    """Forward search with little effort, once for each run."""
+    if problem.notes.get("glanced") is not run:
+        run = search(problem, run, GLANCE)
+        problem.notes["glanced"] = run
+    return run
 
 
 def searched(problem: Problem, run: Run) -> Run:
@@ -76,6 +85,7 @@ DEFAULT = Pipeline(
         "clocks": remove_clocks,
         "externals": remove_externals,
         "internals": remove_chunks,
+        "glance": glance,
         "loops": cut_loops,
         "later": postpone,
         "clusters": remove_clusters,
