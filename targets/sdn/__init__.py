@@ -44,6 +44,7 @@ DEFAULTS = {
     "storm": 400,
     "probes": 0.0,
     "believes": False,
+    "headers": False,
     "memory": 0,
 }
 
@@ -68,8 +69,13 @@ def _invariants(config: Config) -> Sequence[Invariant]:
     from targets.sdn.check.policy import find_policy
 
     policy = find_policy(config["policy"], find_topology(config["topology"]))
+    every = []
+    if config["headers"]:
+        from targets.sdn.check.all_headers import every_packet
+
+        every.append(every_packet(policy))
     watched = controller_invariants(config["probes"], config["believes"], config["memory"])
-    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"]), *watched]
+    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"]), *every, *watched]
 
 
 def _profile(config: Config) -> Profile:

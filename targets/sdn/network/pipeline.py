@@ -137,7 +137,7 @@ class _Run:
             self.apply(todo.apply, NO_MATCH if miss else BY_ACTION, table)
             if todo.clear:
                 written = {}
-            written.update(_by_kind(todo.write))
+            written.update(by_kind(todo.write))
             value, mask = todo.metadata
             if mask:
                 old = max(self.headers[oxm.METADATA], 0)
@@ -152,7 +152,7 @@ class _Run:
 
     def _write(self, actions: list[Action], table: int) -> None:
         """The action set."""
-        self.apply(_ordered(actions), BY_ACTION, table)
+        self.apply(ordered(actions), BY_ACTION, table)
         if not self.outputs and not self.controller and not self.lost:
             self.lost.append("drop")
 
@@ -226,9 +226,7 @@ class _Run:
             self.lost.append("drop")
         for bucket in chosen:
             headers, edits = self.headers, list(self.edits)
-            todo = _ordered(
-                list(_by_kind(bucket.actions).values())
-            )  # a bucket is an action set too
+            todo = ordered(list(by_kind(bucket.actions).values()))  # a bucket is an action set too
             self.apply(todo, BY_ACTION, table, depth + 1)
             self.headers, self.edits = headers, edits
 
@@ -243,7 +241,7 @@ class _Run:
         return ()
 
 
-def _by_kind(actions: Sequence[Action]) -> dict[Action, Action]:
+def by_kind(actions: Sequence[Action]) -> dict[Action, Action]:
     """An action set holds one action of each kind, and of each field; the last one counts."""
     return {action[:2] if action[0] == "set" else action[:1]: action for action in actions}
 
@@ -251,7 +249,7 @@ def _by_kind(actions: Sequence[Action]) -> dict[Action, Action]:
 _ORDER = ("pop_vlan", "push_vlan", "set", "queue", "group", "output")
 
 
-def _ordered(actions: list[Action]) -> list[Action]:
+def ordered(actions: list[Action]) -> list[Action]:
     """An action set in the order of section 5.10; a group takes the place of an output."""
     grouped = any(action[0] == "group" for action in actions)
     kept = [a for a in actions if a[0] in _ORDER and not (grouped and a[0] == "output")]
