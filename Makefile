@@ -43,6 +43,7 @@ check: .venv/.stamp
 
 bench: .venv/.stamp
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/dpor.py
 	$(BIN)/python benchmarks/find.py
 	$(BIN)/python benchmarks/minimize.py
 

@@ -1,22 +1,20 @@
-"""What `demi explore` is asked to explore: bounds, the program, and the file of what is left over.
+"""What `demi explore` is asked to explore, and how: bounds, the program, one search or several.
 
 The one insight: a target and a trace come down to the same thing, choices taken first and inputs that
 may then happen in any order, so one search serves both.
 
-Not here: the options and the answer (`explore.py`).
+Not here: the options and the answer (`explore.py`); the file of what is left over (`rest.py`).
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demi.cli.loading import Loaded
-from demi.cli.messages import command
 from demi.cli.output import count, plural
 from demi.cli.progress import Progress
 from demi.cli.session import Session, make_subject
@@ -208,51 +206,6 @@ def deeper(
         return run(job, replace(way, seconds=left), bounds, progress)
 
     return deepen(within, bounds, growing.name, growing.low, growing.high)
-
-
-def read_rest(path: Path | None) -> dict[str, Any] | None:
-    """The rest of an interrupted search.  Raises UsageError when the file is not one."""
-    import msgspec
-
-    if path is None or not path.exists():
-        return None
-    try:
-        saved = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        raise UsageError(
-            f"not the rest of an exploration: {error}", where=str(path), remedy="start over"
-        ) from None
-    if not isinstance(saved, dict) or saved.get("demi") != "explore":
-        raise UsageError("not the rest of an exploration", where=str(path), remedy="start over")
-    return saved
-
-
-def keep_rest(path: Path | None, result: Result, default: Path) -> Path | None:
-    """Save what an ended search left over; a finished one leaves no file behind.
-
-    default: where, when the user interrupted the search and named no file.
-    """
-    import msgspec
-
-    if result.resume is None:
-        if path is not None:
-            path.unlink(missing_ok=True)
-        return None
-    if path is None:
-        if result.ended.name != "INTERRUPTED":
-            return None
-        path = default
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(msgspec.json.encode(dict(result.resume)))
-    part.replace(path)
-    return path
-
-
-def again(rest: Path) -> str:
-    """The command that goes on."""
-    words = sys.argv[1:]
-    return command(*words, *(() if "--resume" in " ".join(words) else ("--resume", rest)))
 
 
 def prepare(session: Session, settings: Settings, what: str, asked: Asked) -> Job:

@@ -18,18 +18,16 @@ from demi.cli.exploration import (
     Asked,
     Job,
     Way,
-    again,
     deeper,
-    keep_rest,
     parse_bounds,
     prepare,
-    read_rest,
     run,
 )
 from demi.cli.hunting import Hunt, show, tell_notices
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
 from demi.cli.own_options import own_options
+from demi.cli.rest import again, keep_rest, read_rest
 from demi.cli.session import Session
 from demi.errors import ExitCode, UsageError
 from demi.interpose.notices import take_notices
