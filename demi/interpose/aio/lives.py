@@ -9,6 +9,7 @@ makes a new host on the old disk.  Not here: which event happens when (`world.py
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,6 +33,7 @@ from demi.interpose.failures import failure_of, place_of
 from demi.interpose.world import Step
 from demi.oracle import Failure
 
+set_running: Callable[[Any], None] = asyncio._set_running_loop
 _OF_A_RUN = ("loop", "net", "wires", "timers", "_mains", "_view", "_outside", "_last", "current")
 
 
@@ -132,13 +134,14 @@ class Lives:
         host = self.hosts[node]
         if host is None:
             return function(*args)
-        self._modules.enter(host)
+        if self._modules.roots:
+            self._modules.enter(host)
         host.reads = 0
         watch, loop = self._watch, self.loop
         watch.ticks += 1
         watch.running = True
         push(self._guard)
-        loop.enter()
+        set_running(loop)
         try:
             result = function(*args)
             loop.drain()
@@ -157,7 +160,7 @@ class Lives:
             loop.drain()
         finally:
             watch.running = False
-            loop.leave()
+            set_running(None)
             pop()
         return None
 

@@ -231,14 +231,6 @@ class HeldLoop:
         if not self.dead and HOST.get() is not None:
             self.create_task(generator.aclose())
 
-    def enter(self) -> None:
-        """The loop runs from here on."""
-        asyncio._set_running_loop(self._self)
-
-    def leave(self) -> None:
-        """It does not any more."""
-        asyncio._set_running_loop(None)
-
 
 def _no_tls(options: dict[str, Any]) -> None:
     if options.get("ssl"):

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from demi.events import Event, Kind
 from demi.interpose.aio.host import HOST, Stuck
@@ -27,8 +26,7 @@ MODEL = "streams"
 PENDING_MAX = 100_000  # messages in flight: more is a program that sends for ever
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """One message.  op: what arriving does.  call: the causal id of the request it belongs to.
     kind: request, response or empty.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import DemiError
@@ -137,7 +136,7 @@ class End(asyncio.Transport):
             self.net.step.wide = True  # earlier, it would have been sent
             return
         if self.opens is not None:
-            packet, self.opens = replace(packet, args=self.opens), None
+            packet, self.opens = packet._replace(args=self.opens), None
         self.net.push(self.out, packet)
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ class Endpoint(asyncio.DatagramTransport):
         self.port = port
         self.protocol: Any = None
         self._remote = remote
+        self._known: dict[Any, tuple[int, int]] = {}  # addresses that were looked up
         self._closing = False
         self.context = contextvars.copy_context()
         names = ((host.address, port), None)
@@ -48,9 +49,13 @@ class Endpoint(asyncio.DatagramTransport):
     def sendto(self, data: Any, addr: Any = None) -> None:
         if self._closing:
             return
-        index, port = (
-            self._remote if addr is None and self._remote else (resolve(addr[0]), int(addr[1]))
-        )
+        if addr is None and self._remote:
+            index, port = self._remote
+        else:
+            known = self._known.get(addr)
+            if known is None:
+                known = self._known[addr] = (resolve(addr[0]), int(addr[1]))
+            index, port = known
         data = bytes(data)
         host, codec = self.host, self.codec
         host.outgoing.append((index, 0, data))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError
@@ -43,7 +43,8 @@ class Wires:
     """The connections of a run.  host(index): the host that is up, or None.
 
     framing: port -> how its streams are cut; other ports are recognized by what is written.
-    unfinished: ends that have written part of a message in this step, in order.
+    unfinished: ends that have written part of a message in this step, in order; opening: those that were
+    connected in it.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Wires:
         self._framing = framing
         self.codec = codec
         self.unfinished: dict[End, None] = {}
-        self._opening: dict[End, None] = {}
+        self.opening: dict[End, None] = {}
 
     # ---- for the loop
 
@@ -117,7 +118,7 @@ class Wires:
         peer = self._host(index)
         if peer is not None and port in peer.listeners and not out.holds:
             end.opens = Opening(port, names[0], framing[1], inn, False)
-            self._opening[end] = None
+            self.opening[end] = None
             return end
         end.waiter = self.loop.create_future()
         net.push(
@@ -162,11 +163,11 @@ class Wires:
                 end.flush()
         self.unfinished.clear()
         for end in tuple(
-            self._opening
+            self.opening
         ):  # connected, and nothing said yet: the server may speak first
             if end.opens is not None and not end.lost:
                 end.push(Packet(CONNECT, "connect"))
-        self._opening.clear()
+        self.opening.clear()
 
     def arrive(self, lane: Lane, packet: Packet) -> bool:
         """A message reached its host.  False: nobody received it."""
@@ -204,7 +205,7 @@ class Wires:
         ask, reply = pair(self._framing.get(port), lambda text: None, lambda: None)
         ask.feed(packet.data)  # so that the reply is recognized
         opening = Opening(port, (address_of(lane.src), 1), reply, back, False)
-        self.net.push(again, replace(packet, args=opening))
+        self.net.push(again, packet._replace(args=opening))
 
 
 def current() -> Host:

@@ -189,7 +189,9 @@ class AsyncioWorld(Lives, Reading):
 
     def _finish(self, node: int) -> None:
         """The host is at rest: what it began to write is sent, and the step is in canonical order."""
-        self.wires.flush()
+        wires = self.wires
+        if wires.unfinished or wires.opening:
+            wires.flush()
         main, step = self._mains[node], self.current
         if main is not None and main.done():
             self._mains[node] = None
