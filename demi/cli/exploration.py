@@ -192,7 +192,9 @@ def figures(now: Tick, seconds: float, elapsed: float) -> Figures:
         return Figures(elapsed, counts, {}, ("states",), (), (), left)
     counts = {"classes": now.executions, "blocked": now.blocked, "steps": now.steps}
     share = f"{100 * now.share:.1f} % of the tree as it is known now"
-    return Figures(elapsed, counts, {"classes": now.estimate}, ("classes",), (share,), (), left)
+    return Figures(
+        elapsed, counts, {"classes": now.estimate}, ("classes",), (share,), now.violations, left
+    )
 
 
 def deeper(

@@ -47,6 +47,7 @@ class Progress:
     """estimate: executions in all as it looks now; 0 while unknown.  share: of the tree, 0 to 1.
 
     states: found so far by a stateful search, which has no executions; steps are its transitions.
+    violations: their fingerprints.
     """
 
     executions: int
@@ -56,6 +57,7 @@ class Progress:
     share: float
     estimate: int
     states: int = 0
+    violations: tuple[str, ...] = ()
 
 
 Leaf = Callable[["Space"], None]
@@ -136,7 +138,7 @@ class Tally:
                 self._progress(
                     Progress(
                         self.executions, self.blocked, space.steps, now - self._started, share,
-                        estimate,
+                        estimate, 0, tuple(self.violations),
                     )
                 )  # fmt: skip
             if self._deadline is not None and now >= self._deadline:

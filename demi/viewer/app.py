@@ -14,7 +14,6 @@ import signal
 import time
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -25,12 +24,9 @@ from textual.screen import Screen
 
 from demi.errors import DemiError
 from demi.viewer.acts import ACTS
-from demi.viewer.branches import choices, deciding, keep, suggested
+from demi.viewer.desk import Desk
 from demi.viewer.keys import KEYS, hints
-from demi.viewer.live import Branch
 from demi.viewer.model import Model
-from demi.viewer.opening import compared, opened
-from demi.viewer.pairs import original_of
 from demi.viewer.palette import Palette
 from demi.viewer.screens import Choice, Page, Rows, detail_rows, help_rows
 from demi.viewer.terminal import GONE, gone, guard
@@ -60,16 +56,19 @@ class Viewer(App[int]):
 
     def __init__(self, model: Model, path: str, words: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.model = model
-        self._single = model  # what is shown when nothing is compared
+        self.desk = Desk(model)
         self.path = path
         self.words = words
         self.failure: Exception | None = None
         self.shown_panels = True
         self.turned = 0
-        self.branch: Branch | None = None
         self._looked = 0.0
         self._palette_of: tuple[str, Palette] | None = None
+
+    @property
+    def model(self) -> Model:
+        """What is shown now."""
+        return self.desk.model
 
     # ---- the pieces
 
@@ -84,7 +83,7 @@ class Viewer(App[int]):
                 "side",
             )
         yield Prompt()
-        yield Hints(hints(), lambda: self.model.note, self.colours)
+        yield Hints(hints(), lambda: self.model.note, self.colours, self.model.plain)
 
     def _picture(self) -> Any:
         return self.query_one(Lanes).picture
@@ -169,10 +168,10 @@ class Viewer(App[int]):
             if not self.is_headless and gone():
                 self.exit(GONE)
         told = model.live.changed()
-        if busy or grew or told:
+        if told and self.desk.arrived():
+            self._place(self.size.width, self.size.height)
+        elif busy or grew or told:
             self.show()
-        if told:
-            self._branched(model.live.branch())
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep what went wrong: the command line tells it when the terminal is back."""
@@ -221,89 +220,32 @@ class Viewer(App[int]):
         self._place(self.size.width, self.size.height)
 
     def action_diff(self) -> None:
-        model = self.model
-        if model is not self._single:
-            self._show_model(self._single)
-            return
-        source = model.sides[0].source
-        beside = original_of(source.path, source.header.parent)
-        if beside is None:
-            model.note = "no trace to compare with: demi view TRACE OTHER"
-            self.show()
-            return
-        self._show_model(compared(opened(beside), model.sides[0], model.plain, model.live))
-
-    def _show_model(self, model: Model) -> None:
-        """Show something else; the terminal stays as it is."""
-        self.model = model
+        self.desk.diff()
         self._place(self.size.width, self.size.height)
 
     # ---- what if
 
     def action_what_if(self) -> None:
-        model = self.model
-        known = model.known() if model.step else None
-        if known is None or known.problem:
-            model.note = known.problem if known else "the target is asked; again in a moment"
-            self.show()
-            return
-        path, step = model.facts.source.path, model.step
-        events = choices(model.facts, step, known)
+        events = self.desk.choices()
         if not events:
-            model.note = f"nothing else could happen in place of step {step}"
             self.show()
             return
 
         def taken(event: str | None) -> None:
             if event:
-                model.note = f"running on with {event} ..."
-                model.live.what_if(path, step, event, events[event])
-                self.show()
+                self._do(self.desk.what_if, event, events[event])
 
-        title = f"What if, in place of step {step}:"
-        self.push_screen(Choice(title, list(events), self.colours, model.plain), taken)
+        title = f"What if, in place of step {self.model.step}:"
+        self.push_screen(Choice(title, list(events), self.colours, self.model.plain), taken)
 
     def action_passing(self) -> None:
-        model = self._single
-        here = self.model.look(self.model.step).id if self.model.step else ""
-        race = deciding(model.sides[0], here)
-        if race is None:
-            self.model.note = "the trace names no race that decides; demi minimize looks for them"
-        else:
-            self.model.note = f"running with {race.second} before {race.first} ..."
-            model.live.reverse(model.sides[0].source.path, race.first, race.second)
-        self.show()
-
-    def _branched(self, branch: Branch | None) -> None:
-        """Another run has come: compare."""
-        if branch is None:
-            return
-        if branch.problem:
-            self.model.note = branch.problem
-            self.show()
-            return
-        left, right = self._single.sides[0], opened(Path(branch.path))
-        model = compared(left, right, self._single.plain, self._single.live)
-        footer = right.source.footer
-        found = footer.violation if footer else None
-        ends = f"still violates {found.fingerprint}" if found else "no violation"
-        model.go(min(branch.step, len(right.source)), 1)
-        lost = f"{branch.absent} event{'' if branch.absent == 1 else 's'} absent"
-        model.note = f"B: {ends}, {lost}; s: save, d: back"
-        self.branch = branch
-        self._show_model(model)
+        self._do(self.desk.passing)
 
     def action_save(self) -> None:
-        if self.branch is None:
-            self.model.note = "no other run to save; w or p makes one"
-            self.show()
-            return
-        self._ask("save", str(suggested(self._single.sides[0].source.path, self.branch.step)))
-
-    def _keep(self, text: str) -> None:
-        assert self.branch is not None  # only then is a name asked for
-        keep(Path(self.branch.path), Path(text))
-        self.model.note = f"saved; demi replay {shlex.quote(text)}"
+        name = self.desk.suggested()
+        if name:
+            self._ask("save", name)
+        self.show()
 
     def action_leave(self) -> None:
         self.exit(0)
@@ -350,7 +292,7 @@ class Viewer(App[int]):
             return
         answer = {
             "search": self.model.search, "filter": self.model.set_filter, "goto": self.model.goto,
-            "save": self._keep,
+            "save": self.desk.keep,
         }[event.what]  # fmt: skip
         try:
             self._do(answer, event.text)

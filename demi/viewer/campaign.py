@@ -53,7 +53,7 @@ class Campaign(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Sheet(self._rows, self._colours, "figures")
-        yield Hints([(k, w, a) for k, w, a in KEYS], lambda: "", self._colours)
+        yield Hints([(k, w, a) for k, w, a in KEYS], lambda: "", self._colours, self._plain)
 
     def _rows(self, cells: int, height: int) -> list[Row]:
         return rows(self.history, cells, height, self._plain)

@@ -128,9 +128,10 @@ class Model:
             return self.pinned
         step = self.step
         sent = self.facts.cause(step)
-        return (sent, step) if sent and self._name(step).kind == Kind.DELIVER else None
+        return (sent, step) if sent and self.name(step).kind == Kind.DELIVER else None
 
-    def _name(self, step: int) -> EventName:
+    def name(self, step: int) -> EventName:
+        """The parsed id of a step of the trace that is looked at."""
         return self.facts.entry(step).name
 
     # ---- moves
@@ -138,7 +139,9 @@ class Model:
     def select(self, row: int) -> None:
         """Select a row, or the nearest one there is."""
         self.row = max(0, min(row, len(self._rows) - 1))
-        self._side = self.side
+        side, self._side = self._side, self.side
+        if side != self._side:
+            self.pinned = None  # steps of the other trace
         self.note = ""
 
     def move(self, rows: int) -> None:
@@ -169,7 +172,8 @@ class Model:
         self._leave()
         if not self._rows.has(step, side):
             self._show_all()
-        self._side = side
+        if side != self._side:
+            self._side, self.pinned = side, None
         self.select(self._rows.row(step, side))
 
     def _leave(self) -> None:
@@ -185,66 +189,6 @@ class Model:
             return
         spot = self._trail.pop()
         self.select(self._rows.row(spot.step, spot.side))
-
-    def on_node(self, forward: bool) -> None:
-        """The next step on the selected step's node, or the one before."""
-        if not self._ready():
-            return
-        find = self.facts.next if forward else self.facts.previous
-        word = "later" if forward else "earlier"
-        node = self._name(self.step).node
-        self.jump(find(self.step), f"no {word} step on {node or 'no node'}")
-
-    def cause(self) -> None:
-        """The step that sent the message or armed the timer."""
-        if not self._ready():
-            return
-        step = self.step
-        outside = self.facts.entry(step).is_external
-        said = "comes from outside: no step caused it" if outside else "made at the start"
-        self.jump(self.facts.cause(step), said)
-
-    def effect(self) -> None:
-        """The first step that this one caused."""
-        if not self._ready():
-            return
-        effects = self.facts.effects(self.step)
-        self.jump(effects[0] if effects else 0, "nothing that it sent or armed happens")
-        if len(effects) > 1:
-            self.note = f"effect 1 of {len(effects)}; E: the next"
-
-    def sibling(self) -> None:
-        """The next effect of this step's cause."""
-        if not self._ready():
-            return
-        cause = self.facts.cause(self.step)
-        effects = self.facts.effects(cause) if cause else []
-        if len(effects) < 2:
-            self.note = "its cause has no other effect"
-            return
-        at = (effects.index(self.step) + 1) % len(effects) if self.step in effects else 0
-        self.jump(effects[at])
-        self.note = f"effect {at + 1} of {len(effects)} of step {cause}"
-
-    def follow(self) -> None:
-        """Pin a message and go to its other end; at either end, to the other."""
-        if not self._ready():
-            return
-        step = self.step
-        if self.pinned and step in self.pinned:
-            self.jump(self.pinned[0] if step == self.pinned[1] else self.pinned[1])
-        elif self._name(step).kind == Kind.DELIVER and self.facts.cause(step):
-            self.pinned = self.facts.cause(step), step
-            self.jump(self.pinned[0])
-        else:
-            taken = [e for e in self.facts.effects(step) if self._name(e).kind == Kind.DELIVER]
-            if not taken:
-                self.note = "no message of this step arrives"
-                return
-            self.pinned = step, taken[0]
-            self.jump(taken[0])
-        if self.pinned:
-            self.note = f"follows {self.facts.entry(self.pinned[1]).id}; m: other end, esc: let go"
 
     def release(self) -> None:
         """Let go: first of work and the pinned message, then of the search, then of the filter."""
@@ -355,7 +299,7 @@ class Model:
                 self.row = max(0, len(self._rows) - 1)
         return grew
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
         """Is the causality of the selected step known yet?"""
         if self.step and self.step <= self.facts.known:
             return True

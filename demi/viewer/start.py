@@ -80,6 +80,8 @@ def _run(path: Path, wish: Wish, colour: bool, live: Live) -> int:
 
     if not colour:
         os.environ["NO_COLOR"] = "1"  # how Textual is told
+    else:
+        os.environ.pop("NO_COLOR", None)  # --color always
     viewer: Viewer = prepared(path, wish, live)
     code = viewer.run()
     for facts in viewer.model.sides:

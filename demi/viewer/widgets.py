@@ -23,6 +23,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from demi.render.rows import Row
+from demi.render.text import safe
 from demi.viewer.keys import KEYS
 from demi.viewer.model import Model
 from demi.viewer.palette import Palette, plain_strip
@@ -127,15 +128,17 @@ class Hints(Widget):
         hints: list[tuple[str, str, str]],
         note: Callable[[], str],
         palette: Callable[[], Palette],
+        plain: bool,
     ) -> None:
         super().__init__(id="hints")
         self._hints = hints
         self._note = note
         self.palette = palette
+        self._plain = plain
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
-        note = self._note()
+        note = safe(self._note(), self._plain)  # it may repeat what a target or a file says
         if note:
             return Strip([Segment(f" {note}", base)]).adjust_cell_length(self.size.width, base)
         segments: list[Segment] = []

@@ -219,3 +219,32 @@ def test_what_breaks_inside_comes_out(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="a defect"):
         drive(MCS, play)
+
+
+def test_a_trace_that_grows_while_it_is_open_is_shown_to_its_verdict(tmp_path: Path) -> None:
+    lines = MCS.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "growing.jsonl"
+    path.write_bytes(b"".join(lines[:10]))
+
+    async def play(session: Session) -> None:
+        await session.press("G")
+        assert "no verdict (yet)" in session.text() and session.model.step == 9
+        with path.open("ab") as file:
+            file.write(b"".join(lines[10:]))
+        while session.model.steps < 22:
+            await session.pilot.pause(0.05)
+        await session.pilot.pause()
+        assert session.model.step == 22, "at the end it stays at the end"
+        assert "VIOLATED ElectionSafety" in session.text()
+
+    drive(path, play, (100, 40))
+
+
+def test_a_note_cannot_move_the_cursor() -> None:
+    async def play(session: Session) -> None:
+        session.model.note = "B: \x1b[2Jraised\r\n" + "選" * 100
+        session.app.show()
+        await session.pilot.pause()
+        assert "\\x1b[2Jraised\\r\\n" in session.text()
+
+    drive(MCS, play)

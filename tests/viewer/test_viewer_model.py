@@ -10,6 +10,7 @@ from viewing import RAFT, chatter, model_of, settle
 from demi.errors import TraceError, UsageError
 from demi.trace import Trace
 from demi.trace_codec import encode, entry_line, load
+from demi.viewer.acts import ACTS, cause, next_on_node, previous_on_node
 from demi.viewer.facts import Facts
 from demi.viewer.listing import Kept, Lines, Steps
 from demi.viewer.model import Model
@@ -80,11 +81,11 @@ def test_next_and_previous_on_a_node_visit_exactly_its_steps() -> None:
     model.jump(mine[0])
     seen = [model.step]
     while not model.note:
-        model.on_node(True)
+        next_on_node(model)
         seen.append(model.step)
     assert seen[:-1] == mine
     while model.step != mine[0]:
-        model.on_node(False)
+        previous_on_node(model)
     assert model.step == mine[0]
 
 
@@ -165,10 +166,11 @@ def test_an_empty_trace_and_a_trace_without_steps(tmp_path: Path) -> None:
     alone = tmp_path / "alone.jsonl"
     alone.write_bytes(encode(chatter(0)))
     model = opened(alone)
-    for act in (model.first, model.last, model.cause, model.effect, model.follow, model.back):
-        act()
+    for name, act in ACTS.items():
+        act(model)
+        assert model.step == 0, name
     model.move(3)
-    model.on_node(True)
+    next_on_node(model)
     model.goto("3")
     assert model.spot is None and model.step == 0
     assert Picture(model, 80).line(0).row.text == ""
@@ -215,11 +217,11 @@ def test_work_goes_on_in_slices(tmp_path: Path) -> None:
     model = Model(Facts(Source(path)))
     model.last()
     assert model.facts.known == 0
-    model.cause()
+    cause(model)
     assert "still reading" in model.note
     turns = 0
     while model.pump(iter([True, False]).__next__):
         turns += 1
     assert turns > 5 and model.facts.complete
-    model.cause()
+    cause(model)
     assert model.step == 2999
