@@ -150,7 +150,7 @@ class Search:
         if key in self._index:
             return -1, None
         self._index[key] = new = len(self._parents)
-        if new % FREEZE_EVERY == 0:
+        if (new + 1) % FREEZE_EVERY == 0:
             gc.collect(1)  # what handlers left in cycles
             gc.freeze()
         self._parents.append(parent)
