@@ -22,6 +22,7 @@ OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 def own_options(context: typer.Context, target: Target) -> list[str]:
     """The words that the command did not know, as `KEY=VALUE`.  Raises UsageError."""
     known = {name.replace("_", "-"): name for name in target.defaults}
+    options = [*_options(context), *(f"--{option}" for option in known)]
     words, sets = list(context.args), []
     while words:
         word = words.pop(0)
@@ -32,17 +33,17 @@ def own_options(context: typer.Context, target: Target) -> list[str]:
         if name is None:
             raise UsageError(
                 f"no option --{option}, and {target.name} has no such setting",
-                remedy=nearest(f"--{option}", [*_options(context), *(f"--{o}" for o in known)]),
+                remedy=nearest(f"--{option}", options),
             )
         if not equals:
-            value = _value(option, target.defaults[name], words)
+            value = _value(option, target.defaults[name], words, options)
         sets.append(f"{name}={value}")
     return sets
 
 
-def _value(option: str, default: object, words: list[str]) -> str:
-    """The next word; a flag may do without."""
-    if words and not words[0].startswith("--"):
+def _value(option: str, default: object, words: list[str], options: Sequence[str]) -> str:
+    """The next word, which may be options of somebody else's; a flag may do without."""
+    if words and words[0].partition("=")[0] not in options:
         return words.pop(0)
     if isinstance(default, bool):
         return "true"

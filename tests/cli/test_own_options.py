@@ -20,6 +20,8 @@ def test_a_setting_is_an_option(demi: Demi) -> None:
         (("--sede", "1"), "did you mean '--seed'?"),
         (("--client", "1"), "did you mean '--clients'?"),
         (("--clients",), "--clients wants a value"),
+        (("--clients", "--fragile"), "--clients wants a value"),
+        (("--clients", "--deny 1>2"), "must be int"),
         (("one",), "'one' is one word too many"),
         (("--clients=x",), "must be int"),
     ],
