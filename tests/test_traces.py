@@ -149,14 +149,14 @@ def test_a_network_replays(bug: str) -> None:
     recorded_on_this_os_ken(bug)
     original = load(TRACES / "sdn" / f"{bug}.jsonl.gz")
     minimal = load(TRACES / "sdn" / f"{bug}.min.jsonl")
-    subject = Subject(TARGET, configure(TARGET, "", original.header.config))
-    try:
-        for trace in (original, minimal):
+    for trace in (original, minimal):  # the smaller one often has a smaller network
+        subject = Subject(TARGET, configure(TARGET, "", trace.header.config))
+        try:
             assert replay(subject, trace).divergence is None
-            assert trace.violation is not None
-            assert trace.violation.fingerprint.startswith(TARGET.bugs[bug].finds)
-    finally:
-        subject.world.close()
+        finally:
+            subject.world.close()
+        assert trace.violation is not None
+        assert trace.violation.fingerprint.startswith(TARGET.bugs[bug].finds)
     assert minimal.header.parent == digest(original)
 
 
