@@ -213,12 +213,16 @@ def test_every_option_that_is_written_about_exists() -> None:
     from typer.main import get_command
 
     from demi.cli.app import app
+    from targets.sdn import TARGET as SDN
 
     plugin = (ROOT / "demi" / "pytest_plugin.py").read_text("utf-8")
     known = {"--help", *re.findall(r'addoption\("(--[a-z-]+)"', plugin)}
     for command in [get_command(app), *get_command(app).commands.values()]:
         for option in command.params:
             known.update(option.opts, option.secondary_opts)
+    known |= {f"--{setting.replace('_', '-')}" for setting in SDN.defaults}  # as options behind it
+    for application in sorted((ROOT / "targets" / "sdn" / "apps").glob("*.py")):
+        known.update(f"--{o}" for o in re.findall(r'StrOpt\("([a-z-]+)"', application.read_text()))
     for script in sorted((ROOT / "benchmarks").glob("*.py")):
         known.update(re.findall(r'add_argument\("(--[a-z-]+)"', script.read_text("utf-8")))
     for path in DOCUMENTS:
