@@ -45,6 +45,7 @@ DEFAULTS = {
     "probes": 0.0,
     "believes": False,
     "headers": False,
+    "maps": 0.0,
     "memory": 0,
 }
 
@@ -69,11 +70,15 @@ def _invariants(config: Config) -> Sequence[Invariant]:
     from targets.sdn.check.policy import find_policy
 
     policy = find_policy(config["policy"], find_topology(config["topology"]))
-    every = []
+    every: list[Invariant] = []
     if config["headers"]:
         from targets.sdn.check.all_headers import every_packet
 
         every.append(every_packet(policy))
+    if config["maps"]:
+        from targets.sdn.check.maps import ControllerMap
+
+        every.append(ControllerMap(config["maps"]))
     watched = controller_invariants(config["probes"], config["believes"], config["memory"])
     return [*pair_invariants(policy, config["transient"]), Storm(config["storm"]), *every, *watched]
 
