@@ -254,7 +254,7 @@ def show(
 
     A shrinking that fails is raised only after the block, which says where the original is.
     """
-    from demi.cli.messages import command, stage, violated
+    from demi.cli.messages import command, notice, stage, violated
 
     report: Report | None = None
     rate: Rate | None = None
@@ -276,6 +276,8 @@ def show(
     for number, one in enumerate(report.stages if report else ()):
         session.writer.detail(stage(one, number == 0))
     can = job.subject.world.capabilities
+    if rate is None and not can.exact:
+        session.writer.note(notice("held", f"{can.how}: best effort, a run need not repeat"))
     if rate is not None:
         session.writer.emit(rated(rate, f"{can.how}, best effort: the result fails in"))
     best = small if report else path
