@@ -62,10 +62,11 @@ def main() -> None:
     title = f"sdn in process, {TARGET.version({})}, {options.seeds} seeds: median (worst)"
     table = Table(title=title)
     for column in ("STS's row", "case", "runs", "inputs", "left", "events", "replays", "CPU s"):
-        table.add_column(column, justify="left" if column in ("STS's row", "case") else "right")
-    for column in ("STS inputs", "STS s", "STS replays"):
-        table.add_column(column, justify="right", style="dim")
-    console = Console(width=140)
+        left = column in ("STS's row", "case")
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+    for column in ("STS", "s", "replays"):
+        table.add_column(column, justify="right", style="dim", no_wrap=True)
+    console = Console(width=170)
     for row, case, inputs, seconds, replays in PUBLISHED:
         if options.bug and case not in options.bug:
             continue

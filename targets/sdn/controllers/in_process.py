@@ -31,6 +31,7 @@ START_SECONDS = 30.0  # virtual: a controller that does not listen by then will 
 OBJECTS_MAX = 200_000
 ERROR = 40  # the level of logging
 _HUP = 1
+_CODE = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 _BLOCKS = "give way in the loop, or hold it as a black box if it waits outside of Python"
 _SPINS = "wait with a timeout instead; virtual time stands still while it reads the clock"
 Apps = Callable[[Mapping[str, types.ModuleType]], Mapping[str, Any]]
@@ -269,21 +270,16 @@ class InProcess:
                 self._kernel.spawn(self._host, handler, (_HUP, None), name="SIGHUP")
 
     def memory(self) -> int:
-        """Objects reachable from the applications."""
+        """Objects reachable from the applications, without code and what holds them."""
         seen: set[int] = set()
         todo: list[Any] = list(self.apps().values())
-        skipped = (
-            types.ModuleType,
-            type,
-            types.FunctionType,
-            types.BuiltinFunctionType,
-            types.CodeType,
-        )
         while todo and len(seen) < OBJECTS_MAX:
             thing = todo.pop()
-            if id(thing) not in seen and not isinstance(thing, skipped):
-                seen.add(id(thing))
-                todo.extend(gc.get_referents(thing))
+            kind = type(thing)
+            if id(thing) in seen or issubclass(kind, _CODE) or kind.__module__[:5] == "demi.":
+                continue
+            seen.add(id(thing))
+            todo.extend(gc.get_referents(thing))
         return len(seen)
 
     def apps(self) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ PUBLISHED = {  # inputs of STS's minimal sequence for a bug of that kind (SIGCOM
     "timer-interleaving": 39, "null-pointer": 2, "thread-race": 2, "memory-leak": 30,
 }  # fmt: skip
 """R2 is no row of theirs: three inputs are what it takes.  R4 needs none."""
-SLOW = {"in-flight", "discovery-loop", "failover", "load-balancer", "memory-leak", "null-pointer"}
+SLOW = {"in-flight", "discovery-loop", "failover", "load-balancer", "null-pointer"}
 CASES = [pytest.param(bug, marks=[pytest.mark.slow] * (bug in SLOW)) for bug in sorted(PUBLISHED)]
 
 
