@@ -67,6 +67,8 @@ def story(found: Violation, node: str, seen: Seen, look: Look, plain: bool = Fal
     if not since:
         return [f"{node}: {values}"] if values else []
     entry, name, told = look(since)
+    if all(" " in field for field in fields):  # of a part that an input may have changed unseen
+        return [f"{node}: {values}, seen at step {since}, {safe(entry.id, plain)}"]
     lines = [f"{node}: {values} since step {since}, {_event(entry, name, plain)}"]
     if told.repeats:
         first = look(told.repeats)[0].id
