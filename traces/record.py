@@ -31,6 +31,7 @@ RUNS_MAX = 50_000
 def record(target: Target, bug: str, seed: int) -> None:
     """Hunt, save the original, minimize, save the result."""
     config = configure(target, bug)
+    subject = Subject(target, config)  # first, so that what workers inherit goes with this process
     profile = target.profile(config)
     plan = Plan(
         profile, profile.strategy, seed=seed, steps=profile.steps, wanted=target.bugs[bug].finds,
@@ -42,7 +43,6 @@ def record(target: Target, bug: str, seed: int) -> None:
     if not found:
         print(f"{bug}: not found in {RUNS_MAX} runs")
         return
-    subject = Subject(target, config)
     trace = record_run(subject, plan, found[0].number)
     report = minimize(subject, trace)
     place = HERE / target.name
