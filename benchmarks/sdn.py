@@ -66,7 +66,7 @@ def main() -> None:
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for column in ("STS", "s", "replays"):
         table.add_column(column, justify="right", style="dim", no_wrap=True)
-    console = Console(width=170)
+    console = Console(width=190)
     for row, case, inputs, seconds, replays in PUBLISHED:
         if options.bug and case not in options.bug:
             continue
@@ -96,8 +96,9 @@ def cells(case: str, seeds: int) -> list[str]:
 def told(values: Sequence[float]) -> str:
     """`median (worst)`, or the one value that all have."""
     middle, worst = statistics.median(values), max(values)
+    digits = ".0f" if all(value == int(value) for value in values) else ".2f"
     same = min(values) == worst
-    return f"{middle:.3g}" if same else f"{middle:.3g} ({worst:.3g})"
+    return f"{middle:{digits}}" if same else f"{middle:{digits}} ({worst:{digits}})"
 
 
 def measured(subject: Subject, case: str, seed: int) -> tuple[float, ...] | None:
