@@ -100,6 +100,16 @@ def test_around_a_trace(tmp_path: Path) -> None:
     words = ("--target", LOCK, "--around", "4", "--bound", "timers=2", "--no-minimize")
     done = demi(tmp_path, "explore", str(small), *words)
     assert done.returncode == 1, done.stderr
+    words = (
+        "--target",
+        LOCK,
+        "--around",
+        "7",
+        "--no-minimize",
+    )  # all of it: broken before it goes on
+    done = demi(tmp_path, "explore", str(small), *words)
+    assert done.returncode == 1, done.stderr
+    assert "VIOLATED MutualExclusion" in done.stdout
 
 
 def test_a_search_goes_on_where_it_ended(tmp_path: Path) -> None:
