@@ -2,7 +2,7 @@
 
 The one insight: after deletion few events are left, so "is there any shorter run made of such events?" can
 be asked exhaustively: depth first from a checkpoint, every state once, never deeper than one event less
-than the best.
+than the best.  A world that cannot go back is run again from the beginning, which costs steps.
 
 The space: runs that begin with the first `anchor` events of the best and go on with events of the classes
 (kind, link, type) that the best holds, none more often than there; inputs are its inputs, each once, in
@@ -30,6 +30,7 @@ from demi.scheduler.record import Taken
 from demi.scheduler.scripted import Scripted
 from demi.scheduler.sts import Planner
 
+RESTART = 20  # steps that beginning again counts for, apart from the way
 SHORTEST_ENDING = 3  # events: the first anchor leaves so many
 
 
@@ -97,11 +98,11 @@ class Search:
         )  # fmt: skip
         if self.seen.get(key, 0) >= remaining:
             return
-        here = world.checkpoint()
+        here = self._mark()
         moved = False
         for choice, kind in self._moves(left, inputs):
             if moved:
-                world.restore(here)
+                self._back_to(here)
             moved = True
             self._spend()
             event = world.offer((choice,))[0] if isinstance(choice, External) else choice
@@ -124,8 +125,24 @@ class Search:
             if self._bound - len(self._path) <= 0:
                 break
         if moved:
-            world.restore(here)
+            self._back_to(here)
         self.seen[key] = max(remaining, self.seen.get(key, 0))
+
+    def _mark(self) -> object:
+        """Where the world is: a checkpoint, or the way from the beginning."""
+        world = self.problem.subject.world
+        return world.checkpoint() if world.capabilities.checkpoint else tuple(self._path)
+
+    def _back_to(self, mark: object) -> None:
+        world = self.problem.subject.world
+        if not isinstance(mark, tuple) or world.capabilities.checkpoint:
+            world.restore(mark)
+            return
+        self.steps_left -= RESTART
+        world.reset(self.problem.seed)
+        for choice in mark:
+            self._spend()
+            world.take(world.offer((choice,))[0] if isinstance(choice, External) else choice)
 
     def _whole(self) -> bool:
         """No atomic group is used in part."""
@@ -184,7 +201,7 @@ def search(problem: Problem, run: Run, steps: int, ordered: bool = True) -> Run:
 
     Raises BudgetSpent, with the problem's best set.
     """
-    if not problem.subject.world.capabilities.checkpoint:
+    if not problem.subject.world.capabilities.exact:
         return run
     engine = Search(problem, run, steps, ordered)
     anchor = max(0, len(run.plan) - SHORTEST_ENDING)

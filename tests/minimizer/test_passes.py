@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_a_loop_is_cut_in_one_replay() -> None:
         assert problem.replays == 1
         return
     pytest.fail("no run with a loop")
+
+
+def test_a_world_that_cannot_go_back_is_searched_by_running_it_again() -> None:
+    """The same states are exhausted, for more steps."""
+    bounds = []
+    for back in (True, False):
+        _, problem = raft("raft-58b")
+        world = problem.subject.world
+        capabilities = replace(world.capabilities, checkpoint=back)
+        object.__setattr__(world, "capabilities", capabilities)
+        search(problem, problem.best, 60_000)
+        bounds.append(problem.bound)
+    first, second = bounds
+    assert first is not None and second is not None
+    assert (first.events, first.anchor, first.states) == (second.events, 0, second.states)
+    assert second.steps > first.steps
 
 
 class Steps(Node):
