@@ -2,6 +2,7 @@
 
     python benchmarks/minimize.py [--seeds 20] [--bug NAME ...] [--pipelines] [--replays 5000]
     python benchmarks/minimize.py --prove 500000 [--bug raft-45 ...]
+    python benchmarks/minimize.py --long 20000 [--bug raft-58a]
 
 DEMi's figures are single runs of 2015-16 (NSDI'16, table 1 and the raw results); ours re-model the same
 node.  Originals have at least DEMi's number of deliveries (`originals.py`).  Sizes are deliveries:
@@ -11,12 +12,14 @@ for in vain.  The forward search takes steps, not runs: 8,000 of them a round, o
 Sound: results replayed strictly 20 times, audited for FIFO from the trace alone, certificate complete.
 
 --pipelines: the baselines on the same originals, each with at most --replays runs (`+`: not enough).
+--long: one original of so many deliveries, with the time and the memory it takes.
 --prove: search the recorded minimized runs exhaustively, within so many steps, and print the bounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Sequence
@@ -80,10 +83,10 @@ def in_order(trace: Trace) -> bool:
     if trace.header.network != "fifo":
         return True
     sent = {name: at for at, name in enumerate(n for e in trace for n in e.out)}
-    last: dict[tuple[str, ...], int] = {}
+    last: dict[str, int] = {}
     for entry in trace:
         if entry.id in sent:
-            channel = entry.name.nodes
+            channel = entry.id.partition(":")[0]  # sender>receiver
             if sent[entry.id] < last.get(channel, -1):
                 return False
             last[channel] = sent[entry.id]
@@ -154,6 +157,21 @@ def prove(bugs: list[str], steps: int) -> None:
         print(f"{bug}: {len(trace)} -> {len(found.plan)} events; {said}; {spent:.1f} s", flush=True)
 
 
+def long_run(bug: str, deliveries: int) -> None:
+    """Minimize one run of so many deliveries; memory is the process's highest, before and after."""
+    trace = original(bug, 0, deliveries, deliveries * 3 // 2)
+    if trace is None:
+        print(f"{bug}: no run of {deliveries} deliveries shows it")
+        return
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, row = measured(trace, "default", 0)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{bug}: {trace.deliveries:,} -> {row[0]:.0f} deliveries, {row[1]:.0f} externals;"
+        f" {row[2]:,.0f} schedules, {row[4]:.1f} s of CPU; {before // 1024} -> {after // 1024} MB"
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,7 +180,11 @@ def main() -> None:
     parser.add_argument("--pipelines", action="store_true", help="with the baselines")
     parser.add_argument("--replays", type=int, default=5_000, help="cap per baseline")
     parser.add_argument("--prove", type=int, default=0, help="steps per bug")
+    parser.add_argument("--long", type=int, default=0, help="deliveries of one long original")
     options = parser.parse_args()
+    if options.long:
+        long_run((options.bug or ["raft-58a"])[0], options.long)
+        return
     bugs = options.bug or list(PUBLISHED)
     if options.prove:
         prove(bugs, options.prove)

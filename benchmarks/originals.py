@@ -24,8 +24,11 @@ RUNS_MAX = 20_000
 VARIANTS = {"raft-42-max": "raft-42"}  # forms of a bug: the variant, and the bug it is one of
 
 
-def original(bug: str, seed: int, deliveries: int) -> Trace | None:
-    """The original of a bug and seed, of at least `deliveries`; None when no run shows it."""
+def original(bug: str, seed: int, deliveries: int, steps: int = 0) -> Trace | None:
+    """The original of a bug and seed, of at least `deliveries`; None when no run shows it.
+
+    steps: the longest that a run may be, 0 for that of the study.
+    """
     path = CACHE / f"{bug}-{deliveries}-{seed}.jsonl.gz"
     if path.exists():
         return load(path)
@@ -33,7 +36,7 @@ def original(bug: str, seed: int, deliveries: int) -> Trace | None:
     config = configure(TARGET, name, {"variant": bug})
     profile = TARGET.profile(config)
     plan = Plan(
-        profile, profile.strategy, seed=seed * SEED_STRIDE, steps=profile.steps,
+        profile, profile.strategy, seed=seed * SEED_STRIDE, steps=steps or profile.steps,
         wanted=TARGET.bugs[name].finds, deliveries_min=deliveries,
     )  # fmt: skip
     found = hunt_parallel(

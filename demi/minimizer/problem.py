@@ -25,6 +25,7 @@ from demi.verdict import Violation
 
 Plan = tuple[Wanted, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
+CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
 CLOCK_STRIDE = 256  # steps between looks at the clock
 FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
 
@@ -145,6 +146,8 @@ class Problem:
 
         Raises BudgetSpent.
         """
+        if len(plan) > CACHED_MAX:
+            return self.trial(plan).run
         key = tuple([(w.choice, w.label, w.content, w.match) for w in plan])
         if key in self._seen:
             self.cached += 1

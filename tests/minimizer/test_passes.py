@@ -104,6 +104,7 @@ def test_a_world_that_cannot_go_back_is_searched_by_running_it_again() -> None:
         world = problem.subject.world
         capabilities = replace(world.capabilities, checkpoint=back)
         object.__setattr__(world, "capabilities", capabilities)
+        problem.prove = 60_000
         search(problem, problem.best, 60_000)
         bounds.append(problem.bound)
     first, second = bounds
