@@ -17,7 +17,13 @@ INTERRUPTED = 130  # `ExitCode.INTERRUPTED`, before it can be imported
 
 
 def run() -> None:
-    """The entry point of the `demi` command and of `python -m demi`."""
+    """The entry point of the `demi` command and of `python -m demi`.
+
+    To be told to end, or to lose the terminal, is like Ctrl-C: what was found is kept.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it on purpose
+            signal.signal(number, signal.default_int_handler)
     try:
         code = perform(sys.argv[1:])
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ Workers are forked; each builds its own world.  Not here: optimal, whose trees r
 from __future__ import annotations
 
 import multiprocessing
-import signal
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from demi.events import Event
 from demi.oracle import Violation
 from demi.scheduler.execute import Subject
 from demi.scheduler.record import Taken
+from demi.scheduler.workers import begin_worker
 
 TASKS_PER_WORKER = 48  # uneven subtrees even out
 DEPTH_MAX = 6  # opening deeper wastes more in blocked runs than it gains
@@ -114,9 +115,10 @@ _WORKER: list[Any] = []  # one per worker process: what every subtree needs
 
 
 def _start(
-    make: Callable[[], Subject], setup_of: Callable[[Subject], Setup], tails: bool, options: Any
-) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
+    coordinator: int, make: Callable[[], Subject], setup_of: Callable[[Subject], Setup], tails: bool,
+    options: Any,
+) -> None:  # fmt: skip
+    begin_worker(coordinator)
     _WORKER[:] = [setup_of(make()), tails, options]
 
 
@@ -185,7 +187,7 @@ def explore_parallel(
         except NeedWider:
             tails = True
             continue
-        pool = context.Pool(workers, _start, (make, setup_of, tails, options))
+        pool = context.Pool(workers, _start, (os.getpid(), make, setup_of, tails, options))
         try:
             whole, left = _gather(pool.imap(_work, enumerate(tasks)), tasks, keep, progress)
         finally:

@@ -10,7 +10,7 @@ Workers are forked; each builds its own world.  A time budget makes the
 from __future__ import annotations
 
 import multiprocessing
-import signal
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -23,6 +23,7 @@ from demi.fuzz.coverage import Coverage
 from demi.fuzz.hunt import Found, Plan, Progress, Sofar, hunt, matches
 from demi.interpose.notices import take_notices
 from demi.scheduler.execute import Subject
+from demi.scheduler.workers import begin_worker
 
 BLOCK_RUNS = 50  # long enough to hide the hand-over (1 ms), short enough to stop soon
 BLOCK_SECONDS = 1.0  # a block of slow runs comes back unfinished, so that Ctrl-C and limits work
@@ -236,8 +237,8 @@ Kit = tuple[Subject, Plan, Coverage | None]
 _WORKER: list[Callable[[], Kit]] = []  # one per worker process
 
 
-def _start(make: Callable[[], Subject], plan: Plan, cover: bool) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator handles Ctrl-C
+def _start(coordinator: int, make: Callable[[], Subject], plan: Plan, cover: bool) -> None:
+    begin_worker(coordinator)
     # inherited by the fork: a profile may hold functions.  Built by the first block and kept, since an
     # error here would break the pool instead of being told
     _WORKER[:] = [cache(lambda: _kit(make(), plan, cover))]
@@ -259,7 +260,8 @@ def _pool(
     progress: Progress | None, cover: bool,
 ) -> bool:  # fmt: skip
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(make, plan, cover))
+    needed = (os.getpid(), make, plan, cover)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=needed)
     waiting: set[Future[Block]] = set()
     todo: list[tuple[int, int]] = []  # what slow blocks gave back, lowest first
     timed_out = False

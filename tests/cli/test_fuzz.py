@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from demi.trace_codec import load
@@ -134,8 +136,8 @@ def test_what_a_target_prints_does_not_reach_the_json(demi: Demi) -> None:
     assert "hello" in done.err
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_interrupt_keeps_what_was_found(demi: Demi, workers: int) -> None:
+def endless(demi: Demi, workers: int) -> subprocess.Popen[str]:
+    """A hunt that has begun and would not end by itself."""
     words = ("--bug", "forgetful", "--seed", 1, "-n", 10**9, "--keep-going", 10**6, "-j", workers)
     hunt = subprocess.Popen(
         demi.argv("fuzz", "toy.py", *words),
@@ -148,7 +150,15 @@ def test_interrupt_keeps_what_was_found(demi: Demi, workers: int) -> None:
     )
     assert hunt.stderr is not None
     assert hunt.stderr.readline().startswith("fuzz toy")  # a progress line: runs have been made
-    os.killpg(hunt.pid, signal.SIGINT)  # what a terminal does: the workers get it as well
+    return hunt
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interrupt_keeps_what_was_found(demi: Demi, workers: int, number: int) -> None:
+    hunt = endless(demi, workers)
+    # what a terminal does: the workers get it as well; what a supervisor does: only the parent does
+    os.killpg(hunt.pid, number) if number == signal.SIGINT else hunt.send_signal(number)
     out, err = hunt.communicate(timeout=TIMEOUT)
     assert hunt.returncode == 130, out + err
     assert "Traceback" not in out + err
@@ -158,6 +168,17 @@ def test_interrupt_keeps_what_was_found(demi: Demi, workers: int) -> None:
     assert out.count("VIOLATED") == len(traces)
     for path in traces:
         assert load(path).violation is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent's death is told by Linux alone")
+def test_workers_do_not_outlive_a_hunt_that_is_killed(demi: Demi) -> None:
+    hunt = endless(demi, 2)
+    workers = psutil.Process(hunt.pid).children(recursive=True)
+    assert len(workers) == 2
+    hunt.kill()
+    hunt.communicate(timeout=TIMEOUT)
+    _, alive = psutil.wait_procs(workers, TIMEOUT)
+    assert alive == []
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(demi: Demi) -> None:
