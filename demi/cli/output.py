@@ -10,6 +10,7 @@ everything.  Colour only repeats what the words say.  Not here: progress (`progr
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ import msgspec
 SCHEMA = 1  # of the NDJSON lines; raised when a key changes its meaning or goes away
 HEAD = 10  # columns of a line's head
 WIDTH = 80  # what a text fits into, whatever the terminal: the same output everywhere
+SCREEN_MIN = (40, 10)  # columns and rows below which a screen with keys shows less than rows do
 _STYLES = {"bad": "1;31", "good": "1;32", "warn": "1;33", "head": "1;36"}
 
 
@@ -147,6 +149,17 @@ def wants_color(color: str, stream: IO[str]) -> bool:
     if color != "auto":
         return color == "always"
     return not os.environ.get("NO_COLOR") and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_screen() -> bool:
+    """Is there a terminal whose cursor can be placed, large enough to read?"""
+    size = shutil.get_terminal_size((WIDTH, 24))
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        and (size.columns >= SCREEN_MIN[0] and size.lines >= SCREEN_MIN[1])
+    )
 
 
 def clean(text: str) -> str:

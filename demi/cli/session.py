@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from demi.cli.config import Configuration, read_configuration
 from demi.cli.loading import Loaded, load_recorded, load_target
-from demi.cli.output import HumanWriter, Writer
+from demi.cli.output import HumanWriter, Writer, has_screen
 from demi.cli.progress import Progress
 from demi.cli.values import AUTO, RANDOM, WORKERS_MAX, Settings
 from demi.errors import DemiError, TargetError, UsageError
@@ -62,8 +62,6 @@ class Session:
 
     def campaign(self, title: str, ui: bool) -> Progress:
         """A progress line, or a full screen where one was asked for and can be."""
-        from demi.cli.view import has_screen
-
         if not ui or self.quiet:
             return self.progress()
         if not has_screen():

@@ -8,7 +8,6 @@ Not here: the screen (`demi/viewer`), the rows (`demi/render`).
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demi.cli.options import TargetOption, TraceFile
-from demi.cli.output import WIDTH, HumanWriter, Line, Message, wants_color
+from demi.cli.output import WIDTH, HumanWriter, Line, Message, has_screen, wants_color
 from demi.cli.session import Session
 from demi.errors import ExitCode, TraceError, UsageError
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from demi.trace import Trace
 
 WIDTH_MIN, WIDTH_MAX = 20, 1000  # below, nothing can be read; above, no terminal is
-SCREEN_MIN = (40, 10)  # columns and rows below which a screen with keys shows less than rows do
 AROUND = 10  # steps before and behind `--at` that are printed
 
 
@@ -122,17 +120,6 @@ def _subject(session: Session, path: Path, target: str) -> Subject:
     source = Source(path)
     source.close()
     return session.recorded(Trace(source.header, ()), target)[1]
-
-
-def has_screen() -> bool:
-    """Is there a terminal whose cursor can be placed, large enough to read?"""
-    size = shutil.get_terminal_size((WIDTH, 24))
-    return (
-        sys.stdin.isatty()
-        and sys.stdout.isatty()
-        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
-        and (size.columns >= SCREEN_MIN[0] and size.lines >= SCREEN_MIN[1])
-    )
 
 
 def _window(

@@ -13,8 +13,8 @@ from pathlib import Path
 from demi.errors import TraceError
 from demi.export.explanation import Reversal, reversals
 from demi.trace import Trace
+from demi.viewer.answers import Known
 from demi.viewer.facts import Facts
-from demi.viewer.live import Known
 
 INPUTS_MAX = 20  # later inputs of the trace that are offered
 LOOKED_MAX = 2000  # steps in which they are looked for

@@ -10,8 +10,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from demi.viewer.answers import Branch
 from demi.viewer.branches import choices, deciding, keep, suggested
-from demi.viewer.live import Branch
 from demi.viewer.model import Model
 from demi.viewer.opening import compared, opened
 from demi.viewer.pairs import original_of

@@ -12,9 +12,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from demi.viewer.answers import Branch, Known
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -23,31 +24,6 @@ if TYPE_CHECKING:
 
 ANSWERS_MAX = 4096  # kept; the oldest go first
 GONE = "the target's process has ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Before a step: ids that were enabled.  invariants: name and doc of each that is checked.
-
-    problem: why nothing is known.
-    """
-
-    enabled: tuple[str, ...] = ()
-    invariants: tuple[tuple[str, str], ...] = ()
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Another run.  path: its trace, not kept unless the user saves it.  step: where it leaves the first.
-
-    absent: events of the rest that could not happen any more.  problem: why there is none.
-    """
-
-    path: str = ""
-    step: int = 0
-    absent: int = 0
-    problem: str = ""
 
 
 class Live(Protocol):

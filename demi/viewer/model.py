@@ -15,10 +15,11 @@ from demi.errors import TraceError, UsageError
 from demi.events import EventName, Kind
 from demi.trace import Entry
 from demi.viewer import filters
+from demi.viewer.answers import Known
 from demi.viewer.facts import Facts
 from demi.viewer.finding import SLICE, Work, filtered, looked
 from demi.viewer.listing import Folded, Lines, Rows, Spot, Steps
-from demi.viewer.live import Known, Live, Nowhere
+from demi.viewer.live import Live, Nowhere
 from demi.viewer.pairs import Pairs
 
 TRAIL_MAX = 1000  # jumps that can be taken back

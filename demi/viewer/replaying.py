@@ -21,7 +21,7 @@ from demi.scheduler.execute import Subject
 from demi.scheduler.replay import first_difference
 from demi.trace import Entry, Trace
 from demi.trace_codec import load, save
-from demi.viewer.live import Branch, Known
+from demi.viewer.answers import Branch, Known
 from demi.viewer.source import Source
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from demi.scheduler.execute import Subject
 from demi.scheduler.replay import replay
 from demi.trace import Trace
 from demi.trace_codec import load, save
-from demi.viewer.live import GONE, Branch, Elsewhere, Known, Live
+from demi.viewer.answers import Branch, Known
+from demi.viewer.live import GONE, Elsewhere, Live
 from demi.viewer.replaying import Stage, answer, reversed_order
 from demi.viewer.source import Source
 
