@@ -19,7 +19,7 @@ from demi.cli.shrinking import (
     target_words,
     write_test,
 )
-from demi.errors import ExitCode
+from demi.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from demi.minimizer.repeat import Rate
@@ -48,12 +48,17 @@ def minimize(
         typer.Option(help="default, or to compare: demi-sts, demi-tfb, no-diverge, ddmin, cdd."),
     ] = "default",
     prove: Annotated[
-        int, typer.Option(min=0, help="Steps that the search for a proof may take [8,000].")
+        int,
+        typer.Option(
+            min=0, show_default=False, help="Steps that the search for a proof may take [8,000]."
+        ),
     ] = 0,
     repeat: Annotated[
         int,
         typer.Option(
-            min=0, help="Ask each question so often, for a target that does not repeat exactly."
+            min=0,
+            show_default=False,
+            help="Run each candidate so often, for what does not repeat exactly [5 where it says so].",
         ),
     ] = 0,
     target: TargetOption = "",
@@ -73,6 +78,12 @@ def minimize(
 
     session: Session = context.obj
     find_pipeline(pipeline)  # refuses an unknown one now
+    if repeat and (pipeline != "default" or prove):
+        raise UsageError(
+            "--repeat asks by majority: it has passes of its own and can prove nothing",
+            where="--pipeline" if pipeline != "default" else "--prove",
+            remedy="leave it out, or leave out --repeat",
+        )
     original = session.read(trace)
     loaded, subject = session.recorded(original, target)
     settings = session.settings(loaded.spec, {"max_time": max_time, "max_replays": max_replays})

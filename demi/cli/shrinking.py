@@ -32,7 +32,7 @@ def shrink_to(
 ) -> Report:
     """Minimize `trace` within a budget (0: none) and write the result.
 
-    Each better trace is written as soon as a pass has found it: a killed process leaves the best.
+    Each better trace is written as soon as it is known: a killed process leaves the best.
     """
     from demi.minimizer.minimize import minimize
     from demi.minimizer.problem import Budget
@@ -77,8 +77,9 @@ def shrink_repeatedly(
             )
 
         report, rate = minimize_repeated(
-            subject, trace, repeats or REPEATS, budget=Budget(replays, seconds), progress=tell
-        )
+            subject, trace, repeats or REPEATS, budget=Budget(replays, seconds), progress=tell,
+            keep=lambda better: save(better, path),
+        )  # fmt: skip
     save(report.trace, path)
     return report, rate
 

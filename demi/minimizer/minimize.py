@@ -16,6 +16,7 @@ from demi.minimizer.certify import Why, annotated, certify
 from demi.minimizer.pipelines import find_pipeline
 from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
+from demi.minimizer.problem import Keep as KeepRun
 from demi.minimizer.races import EXPLANATION, homes_of, races, told
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
@@ -61,7 +62,7 @@ class Report:
 
 
 Keep = Callable[[Trace], None]
-"""Gets every better trace as soon as a pass has found it, so that a killed process leaves it."""
+"""Gets every better trace as soon as it is known, so that a killed process leaves it."""
 
 
 def minimize(
@@ -90,11 +91,12 @@ def minimize(
     first = first_run(subject, trace)
     problem = Problem(subject, trace, first, budget or Budget(), progress, chosen.oracle)
     problem.prove = prove
+    problem.keep = _keeper(problem, trace, keep)
     stages: list[Stage] = []
     interrupted = exhausted = False
     whys: tuple[Why, ...] = ()
     try:
-        whys = _shrunk(problem, chosen, stages, _keeper(problem, trace, keep))
+        whys = _shrunk(problem, chosen, stages)
     except BudgetSpent:
         exhausted = True
     except KeyboardInterrupt:
@@ -108,22 +110,14 @@ def minimize(
     )  # fmt: skip
 
 
-def _keeper(problem: Problem, original: Trace, keep: Keep | None) -> Callable[[], None]:
-    """After each pass: hand over the best trace if it is better than the one handed over before."""
-    size = problem.first.size
-
-    def after() -> None:
-        nonlocal size
-        if keep is not None and problem.best.size < size:
-            size = problem.best.size
-            keep(annotated(_recorded(problem, problem.best, original), ()))
-
-    return after
+def _keeper(problem: Problem, original: Trace, keep: Keep | None) -> KeepRun | None:
+    """Record a better run, without a certificate, and hand it over."""
+    if keep is None:
+        return None
+    return lambda run: keep(annotated(_recorded(problem, run, original), ()))
 
 
-def _shrunk(
-    problem: Problem, pipeline: Pipeline, stages: list[Stage], after: Callable[[], None]
-) -> tuple[Why, ...]:
+def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[Why, ...]:
     """All passes, and rounds until nothing changes; then the certificate, and anew if it found less."""
     whys: list[Why] = []
 
@@ -134,9 +128,8 @@ def _shrunk(
 
     for name, work in pipeline.once.items():
         _timed(problem, name, work, stages)
-        after()
     while True:
-        _rounds(problem, pipeline, stages, after)
+        _rounds(problem, pipeline, stages)
         before = problem.best.size
         for name, work in pipeline.last.items():
             _timed(problem, name, work, stages)
@@ -146,14 +139,11 @@ def _shrunk(
             return tuple(whys)
 
 
-def _rounds(
-    problem: Problem, pipeline: Pipeline, stages: list[Stage], after: Callable[[], None]
-) -> None:
+def _rounds(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> None:
     for _ in range(ROUNDS_MAX if pipeline.rounds else 0):
         before = problem.best.size
         for name, work in pipeline.rounds.items():
             _timed(problem, name, work, stages)
-            after()
             if problem.proven:
                 return
         if problem.best.size == before:

@@ -90,6 +90,8 @@ class Trial:
 
 Progress = Callable[[str, int, int], None]
 """progress(stage, events left, replays so far)."""
+Keep = Callable[[Run], None]
+"""Gets every better run as soon as it is known, so that a killed process leaves it."""
 
 
 class Problem:
@@ -100,7 +102,7 @@ class Problem:
     prove: steps that a final search may take, 0 for the usual.
     replays: runs made; reached: of them, until the best was met; refusals: of them, those that the
     target could not run, with the last reason.
-    oracle: how a candidate is replayed; notes: what oracles and passes remember.
+    oracle: how a candidate is replayed; keep: gets every better run; notes: what oracles and passes remember.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class Problem:
         self._seen: dict[tuple[object, ...], Run | None] = {}
         self._progress = progress
         self._oracle = oracle or lenient
+        self.keep: Keep | None = None
 
     @property
     def proven(self) -> bool:
@@ -167,14 +170,21 @@ class Problem:
         self._spend()
         trial = self._replay(strategy)
         if trial.run is not None and trial.run.size < self.best.size:
-            self.best, self.reached = trial.run, self.replays
+            self.better(trial.run)
         if self._progress:
             self._progress(self.stage, len(self.best.plan), self.replays)
         return trial
 
+    def better(self, run: Run) -> None:
+        """The best is this run from here on."""
+        self.best, self.reached = run, self.replays
+        if self.keep is not None:
+            self.keep(run)
+
     def moved(self, run: Run) -> None:
         """The best is this run of a smaller subject from here on."""
-        self.best, self.reached = run, self.replays
+        if run is not self.best:
+            self.better(run)
         self.bound = None
         self._seen.clear()
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
-from demi.minimizer.minimize import Report, Stage
+from demi.minimizer.minimize import Keep, Report, Stage
 from demi.minimizer.pipelines import find_pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial
 from demi.scheduler.execute import Subject, execute, footer_of
@@ -95,8 +95,11 @@ def minimize_repeated(
     *,
     budget: Budget | None = None,
     progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Report, Rate]:
     """(the report, how often the result fails).  The result is the record of one failing run.
+
+    keep: gets a failing run of every better candidate, if one of `repeats` more runs fails.
 
     Raises UsageError without a violation, DivergenceError when the original fails in too few runs.
     """
@@ -107,6 +110,8 @@ def minimize_repeated(
     pipeline = find_pipeline(subject.target.pipeline)
     problem = Repeated(subject, trace, first, budget or Budget(), progress, pipeline.oracle)
     problem.repeats = repeats
+    if keep is not None:
+        problem.keep = lambda run: _hand_over(problem, trace, keep)
     stages: list[Stage] = []
     interrupted = exhausted = False
     try:
@@ -165,28 +170,39 @@ def _majority(
     return run if 2 * hits > repeats else None, Rate(hits, repeats)
 
 
+def _hand_over(problem: Repeated, original: Trace, keep: Keep) -> None:
+    stage = problem.stage  # oracles read it
+    for _ in range(problem.repeats):
+        trace = _once(problem, original)
+        if trace is not None:
+            keep(trace)
+            break
+    problem.stage = stage
+
+
 def _recorded(problem: Problem, original: Trace) -> tuple[Trace, Rate]:
     """The best run, run again and again; the record of the first that fails, and how many do."""
-    subject, world, hits = problem.subject, problem.subject.world, 0
-    kept: Trace | None = None
-    for _ in range(MEASURED):
-        entries: list[Entry] = []
-        recorder = Recorder(world, entries.append)
-        outcome = execute(subject, problem.again(), problem.seed, observer=Observers(recorder))
-        found = outcome.violation
-        if found is None or found.fingerprint != problem.fingerprint:
-            continue
-        hits += 1
-        if kept is None:
-            header = make_header(
-                world, target=subject.target.name, config=subject.config, strategy="repeated",
-                seed=problem.seed, boot=recorder.boot,
-                target_version=subject.target.version(subject.config), parent=digest(original),
-            )  # fmt: skip
-            kept = Trace(header, tuple(entries), footer_of(subject, outcome))
-    if kept is not None:
-        return kept, Rate(hits, MEASURED)
+    traces = [trace for _ in range(MEASURED) if (trace := _once(problem, original)) is not None]
+    if traces:
+        return traces[0], Rate(len(traces), MEASURED)
     raise DivergenceError(
         f"the shrunk run did not show {problem.fingerprint} again in {MEASURED} runs",
         remedy="ask more often: --repeat 15",
     )
+
+
+def _once(problem: Problem, original: Trace) -> Trace | None:
+    """The record of one more run of the best, if it fails."""
+    subject, world = problem.subject, problem.subject.world
+    entries: list[Entry] = []
+    recorder = Recorder(world, entries.append)
+    outcome = execute(subject, problem.again(), problem.seed, observer=recorder)
+    found = outcome.violation
+    if found is None or found.fingerprint != problem.fingerprint:
+        return None
+    header = make_header(
+        world, target=subject.target.name, config=subject.config, strategy="repeated",
+        seed=problem.seed, boot=recorder.boot,
+        target_version=subject.target.version(subject.config), parent=digest(original),
+    )  # fmt: skip
+    return Trace(header, tuple(entries), footer_of(subject, outcome))

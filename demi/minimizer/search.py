@@ -23,7 +23,7 @@ from typing import Any
 
 from demi.events import External
 from demi.minimizer.hops import Class, class_of, offers
-from demi.minimizer.problem import Bound, Problem, Run
+from demi.minimizer.problem import Bound, BudgetSpent, Problem, Run
 from demi.oracle import CRASH, Violation, check_all, check_start
 from demi.scheduler.execute import execute
 from demi.scheduler.record import Taken
@@ -225,6 +225,9 @@ def search(problem: Problem, run: Run, steps: int, ordered: bool = True) -> Run:
         if better is not run:
             problem.bound = None
         return better
+    except (BudgetSpent, KeyboardInterrupt):
+        _better(problem, run, engine)
+        raise
 
 
 def _better(problem: Problem, run: Run, engine: Search) -> Run:
@@ -242,5 +245,5 @@ def rerun(problem: Problem, choices: list[Taken]) -> Run | None:
         return None
     run = Run(tuple(planner.plan), found, tuple(planner.causes))
     if run.size < problem.best.size:
-        problem.best, problem.reached = run, problem.replays
+        problem.better(run)
     return run

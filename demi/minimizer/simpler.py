@@ -41,7 +41,8 @@ def _adopted(problem: Problem, inputs: Sequence[External]) -> bool:
         return False
     if found is None or found.size[0] > problem.best.size[0]:
         return False
-    problem.best, problem.reached = found, problem.replays
+    if found is not problem.best:
+        problem.better(found)
     return True
 
 
