@@ -217,8 +217,18 @@ def _alone(
     subject: Subject, plan: Plan, campaign: Campaign, deadline: float, progress: Progress | None,
     cover: bool,
 ) -> bool:  # fmt: skip
-    at = 0
     coverage = Coverage(subject.world) if cover else None
+    try:
+        return _blocks(subject, plan, campaign, deadline, progress, coverage)
+    finally:
+        subject.world.close()
+
+
+def _blocks(
+    subject: Subject, plan: Plan, campaign: Campaign, deadline: float, progress: Progress | None,
+    coverage: Coverage | None,
+) -> bool:  # fmt: skip
+    at = 0
     while at < campaign.limit():
         if time.monotonic() >= deadline:
             return True
