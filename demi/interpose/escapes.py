@@ -233,6 +233,9 @@ def reading(path: str, mode: str) -> bool:
 
 
 _guards: list[Guard] = []  # innermost last; empty: the hook sleeps
+push = _guards.append
+pop = _guards.pop
+"""`guarded` without the context manager, for hot loops; call `watch` once before."""
 _installed: list[None] = []
 
 
@@ -255,16 +258,6 @@ def watch() -> None:
         sys.addaudithook(_hook)
         for name, real in _STARTERS.items():  # not audited on every release
             vars(threading)[name] = _starter(real)
-
-
-def push(guard: Guard) -> None:
-    """`guarded` without the context manager, for hot loops; call `watch` once before."""
-    _guards.append(guard)
-
-
-def pop() -> None:
-    """Undo the last `push`."""
-    _guards.pop()
 
 
 @contextlib.contextmanager

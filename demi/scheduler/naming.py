@@ -24,28 +24,35 @@ class Namer:
 
     def created(self, step: Step, by: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Name what a step sent and armed; `by` is the step's own id.  Returns (out, armed)."""
-        out = tuple([self._name_delivery(event, by) for event in step.sent]) if step.sent else ()
+        sent = step.sent
+        if len(sent) == 1:  # most steps; a comprehension costs a call
+            out: tuple[str, ...] = (self._name_delivery(sent[0], by),)
+        else:
+            out = tuple([self._name_delivery(event, by) for event in sent]) if sent else ()
         armed = tuple([self._name_timer(event, by) for event in step.armed]) if step.armed else ()
         for event in step.cancelled:
             self.forget(event)
         return out, armed
 
     def _name_delivery(self, event: Event, by: str) -> str:
-        world = self._world
+        world, counts = self._world, self._counts
         _, dst, src, _ = event
         label = world.label(event)
         key = (src, dst, label)
-        stem, nth = self._counts.get(key) or (
-            delivery_id(world.names[src], world.names[dst], label, 0)[:-1], 0
-        )  # fmt: skip
-        self._counts[key] = stem, nth + 1
-        return self._remember(event, f"{stem}{nth + 1}", by)
+        known = counts.get(key)
+        if known is None:
+            known = delivery_id(world.names[src], world.names[dst], label, 0)[:-1], 0
+        stem, nth = known
+        nth += 1
+        counts[key] = stem, nth
+        name = f"{stem}{nth}"
+        self._pending[event] = name, by
+        if self._by_name is not None:
+            self._by_name[name] = event
+        return name
 
     def _name_timer(self, event: Event, by: str) -> str:
         name = timer_id(self._world.names[event[1]], self._world.label(event), event[3] + 1)
-        return self._remember(event, name, by)
-
-    def _remember(self, event: Event, name: str, by: str) -> str:
         self._pending[event] = name, by
         if self._by_name is not None:
             self._by_name[name] = event

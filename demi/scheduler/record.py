@@ -57,7 +57,9 @@ class Recorder:
         self._group = ""
         if event[0] >= _FIRST_EXTERNAL:
             self._group = self._world.external(event).group
-        self._enabled = internal_count(enabled)
+        self._enabled = count = len(enabled)
+        if count and enabled[-1][0] >= _FIRST_EXTERNAL:
+            self._enabled = internal_count(enabled)
 
     def after(self, step: Step) -> None:
         namer, event = self.namer, step.event

@@ -145,7 +145,9 @@ def shown(data: bytes) -> Any:
         text = data.decode()
     except UnicodeDecodeError:
         return data.hex()
-    return text if text.translate(_BLANKS).isprintable() else data.hex()
+    if text.isprintable() or text.translate(_BLANKS).isprintable():
+        return text
+    return data.hex()
 
 
 _BLANKS = {ord(blank): " " for blank in "\r\n\t"}

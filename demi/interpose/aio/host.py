@@ -13,7 +13,7 @@ import contextvars
 import sys
 from operator import itemgetter
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from demi.errors import ContractError
@@ -56,6 +56,15 @@ class Clock:
         self.now = 0.0
 
 
+class Rest(NamedTuple):
+    """The part of a host's digest that most steps leave as it was, and what it was made of."""
+
+    random: int
+    skew: float
+    seen: Any
+    text: bytes
+
+
 class Host:
     """What a service's main is given, and what stands for the machine it runs on.
 
@@ -65,7 +74,7 @@ class Host:
 
     __slots__ = (
         "address", "clock", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
-        "modules", "name", "outgoing", "peers", "ports", "random", "reads", "roots", "skew", "state",
+        "modules", "name", "outgoing", "peers", "ports", "random", "reads", "rest", "roots", "skew", "state",
         "streams", "sweep_at", "tasks", "udp",
     )  # fmt: skip
 
@@ -96,6 +105,7 @@ class Host:
         self.sweep_at = _SWEEP
         self.digest = 0
         self.outgoing: list[tuple[int, int, bytes]] = []  # (receiver, lane, bytes) of this step
+        self.rest: Rest | None = None
         self.context = contextvars.Context()
         self.context.run(HOST.set, self)
 

@@ -105,15 +105,29 @@ class HeldLoop:
                 except (SystemExit, KeyboardInterrupt, Stuck, DemiError):
                     raise
                 except BaseException as error:
-                    message = f"exception in callback {getattr(callback, '__qualname__', callback)}"
-                    handle.context.run(
-                        self.call_exception_handler, {"message": message, "exception": error}
-                    )
+                    self._raised(handle.context, callback, error)
         raise Stuck(
             "NeverRests",
             f"ran {CALLBACKS_MAX} callbacks in one step without waiting for anything",
             getattr(callback, "__qualname__", "?") if callback is not None else "?",
         )
+
+    def call_now(
+        self, context: contextvars.Context, callback: Callable[..., Any], *args: Any
+    ) -> None:
+        """What `call_soon` and `drain` do, at once: for the first callback of a step."""
+        try:
+            context.run(callback, *args)
+        except (SystemExit, KeyboardInterrupt, Stuck, DemiError):
+            raise
+        except BaseException as error:
+            self._raised(context, callback, error)
+
+    def _raised(
+        self, context: contextvars.Context, callback: Callable[..., Any], error: BaseException
+    ) -> None:
+        message = f"exception in callback {getattr(callback, '__qualname__', callback)}"
+        context.run(self.call_exception_handler, {"message": message, "exception": error})
 
     # ---- futures and tasks
 

@@ -63,13 +63,16 @@ class Lane:
 
 
 class Net:
-    """The network of a run.  enabled: the world's sorted list, kept up to date.  cut: directions."""
+    """The network of a run.  enabled: the world's sorted list, kept up to date.  cut: directions.
 
-    __slots__ = ("_enabled", "_flight", "_lanes", "_opened", "_pairs", "cut", "held", "step")
+    flight: what is in flight, by its delivery.
+    """
+
+    __slots__ = ("_enabled", "_lanes", "_opened", "_pairs", "cut", "flight", "held", "step")
 
     def __init__(self, enabled: list[Event]) -> None:
         self._enabled = enabled
-        self._flight: dict[Event, Packet] = {}
+        self.flight: dict[Event, Packet] = {}
         self._pairs: dict[tuple[int, int], dict[Event, None]] = {}
         self._lanes: dict[tuple[int, int, int], Lane] = {}
         self._opened: dict[tuple[int, int], int] = {}
@@ -99,8 +102,8 @@ class Net:
         if not lane.holds and (not lane.queue or not lane.number):
             insort(self._enabled, event)
         lane.queue.append(event)
-        self._flight[event] = packet
-        if len(self._flight) > PENDING_MAX and HOST.get() is not None:
+        self.flight[event] = packet
+        if len(self.flight) > PENDING_MAX and HOST.get() is not None:
             raise Stuck("Floods", f"has {PENDING_MAX} messages in flight; await what you send")
         pair = self._pairs.get((lane.dst, lane.src))
         if pair is None:
@@ -116,7 +119,7 @@ class Net:
     def take(self, event: Event) -> tuple[Lane, Packet]:
         """A message arrives."""
         lane = self.lane_of(event)
-        packet = self._flight.pop(event)
+        packet = self.flight.pop(event)
         del self._pairs[event[1], event[2]][event]
         remove_sorted(self._enabled, event)
         if lane.number:
@@ -130,7 +133,7 @@ class Net:
     def drop(self, event: Event) -> None:
         """A message is lost."""
         lane = self.lane_of(event)
-        del self._flight[event], self._pairs[event[1], event[2]][event]
+        del self.flight[event], self._pairs[event[1], event[2]][event]
         lane.queue.remove(event)
         if remove_sorted(self._enabled, event) and lane.number and lane.queue:
             insort(self._enabled, lane.queue[0])
@@ -176,7 +179,7 @@ class Net:
 
     def peek(self, event: Event) -> Packet:
         """A message in flight; KeyError when it is not."""
-        return self._flight[event]
+        return self.flight[event]
 
     def channel(self, dst: int, src: int) -> list[Event]:
         """In flight between two hosts, oldest first."""

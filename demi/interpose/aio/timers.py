@@ -71,14 +71,14 @@ Due = tuple[float, int, Event]
 class Timers:
     """The armed timers of a run.  step: where armings are noted."""
 
-    __slots__ = ("_armed", "_count", "_due", "_life", "_nth", "_policy", "names", "step")
+    __slots__ = ("_count", "_due", "_life", "_nth", "_policy", "armed", "names", "step")
 
     def __init__(self, policy: TimerPolicy, life: float, hosts: int) -> None:
         self._policy = policy
         self._life = life
         self._due: list[list[Due]] = [[] for _ in range(hosts)]
         self._count = 0
-        self._armed: dict[Event, Timer] = {}
+        self.armed: dict[Event, Timer] = {}
         self._nth: dict[tuple[int, int], int] = {}
         self.names: dict[int, str] = {}
         self.step: Step = Step((0, 0, 0, 0))
@@ -117,7 +117,7 @@ class Timers:
         if when > self._life:
             return timer
         self._count += 1
-        self._armed[event] = timer
+        self.armed[event] = timer
         insort(self._due[host.index], (when, self._count, event))
         step = self.step
         step.armed = [*step.armed, event]
@@ -125,7 +125,7 @@ class Timers:
 
     def disarm(self, timer: Timer) -> None:
         """It will not fire."""
-        if self._armed.pop(timer.event, None) is None:
+        if self.armed.pop(timer.event, None) is None:
             return
         self._forget(timer)
         step = self.step
@@ -143,20 +143,20 @@ class Timers:
 
     def take(self, event: Event) -> Timer:
         """It fires."""
-        timer = self._armed.pop(event)
+        timer = self.armed.pop(event)
         self._forget(timer)
         return timer
 
     def drop_host(self, index: int) -> None:
         """The host is gone."""
         for _, _, event in tuple(self._due[index]):
-            self.disarm(self._armed[event])
+            self.disarm(self.armed[event])
 
     def enabled(self, clocks: Sequence[Clock], deliveries: bool) -> list[Event]:
         """The timers that may fire, sorted.  clocks: of each host, all the same one but for `free`."""
         word = self._policy.word
         if word == "free":
-            return sorted(self._armed)
+            return sorted(self.armed)
         first = [due[0] for due in self._due if due]
         if not first or (word == "ordered" and deliveries):
             return []
@@ -171,7 +171,7 @@ class Timers:
         """For digests: (host, name, seconds to go)."""
         return sorted(
             (event[1], self.names[event[2]], round(timer.when() - clocks[event[1]].now, 9))
-            for event, timer in self._armed.items()
+            for event, timer in self.armed.items()
         )
 
 

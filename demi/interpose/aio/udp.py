@@ -10,7 +10,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any
 
 from demi.interpose.aio.host import Host
-from demi.interpose.aio.net import Net, Packet
+from demi.interpose.aio.net import Lane, Net, Packet
 from demi.interpose.aio.sockets import HeldSocket, resolve
 from demi.interpose.framing import named
 
@@ -32,10 +32,11 @@ class Endpoint(asyncio.DatagramTransport):
         self.port = port
         self.protocol: Any = None
         self._remote = remote
-        self._known: dict[Any, tuple[int, int]] = {}  # addresses that were looked up
+        self._known: dict[Any, tuple[int, int, Lane]] = {}  # addresses that were looked up
         self._closing = False
         self.context = contextvars.copy_context()
-        names = ((host.address, port), None)
+        self._own = (host.address, port)
+        names = (self._own, None)
         self._extra = {
             "socket": HeldSocket.connected(names),
             "sockname": names[0],
@@ -49,32 +50,34 @@ class Endpoint(asyncio.DatagramTransport):
     def sendto(self, data: Any, addr: Any = None) -> None:
         if self._closing:
             return
-        if addr is None and self._remote:
-            index, port = self._remote
-        else:
-            known = self._known.get(addr)
-            if known is None:
-                known = self._known[addr] = (resolve(addr[0]), int(addr[1]))
-            index, port = known
+        known = self._known.get(addr)
+        if known is None:
+            known = self._known[addr] = self._look_up(addr)
+        index, port, lane = known
         data = bytes(data)
-        host, codec = self.host, self.codec
+        host, codec, net = self.host, self.codec, self.net
         host.outgoing.append((index, 0, data))
-        if (host.index, index) in self.net.cut:
+        if net.cut and (host.index, index) in net.cut:
             return  # lost on the way, as datagrams are
         label = named(codec.label, data) if codec is not None else DATAGRAM
         read = codec.read if codec is not None else None
-        lane = self.net.datagrams(host.index, index)
-        self.net.push(
-            lane, Packet(DATAGRAM, label, data, "", "", read, (port, (host.address, self.port)))
+        net.push(lane, Packet(DATAGRAM, label, data, "", "", read, (port, self._own)))
+
+    def _look_up(self, addr: Any) -> tuple[int, int, Lane]:
+        index, port = (
+            (resolve(addr[0]), int(addr[1]))
+            if addr is not None or not self._remote
+            else self._remote
         )
+        return index, port, self.net.datagrams(self.host.index, index)
 
     def receive(self, packet: Packet) -> bool:
         """One arrived."""
         if self._closing or self.protocol is None:
             return False
         self.host.mix(packet.data)
-        self.host.loop.call_soon(
-            self.protocol.datagram_received, packet.data, packet.args[1], context=self.context
+        self.host.loop.call_now(
+            self.context, self.protocol.datagram_received, packet.data, packet.args[1]
         )
         return True
 

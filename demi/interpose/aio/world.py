@@ -34,6 +34,7 @@ from demi.interpose.aio.watch import Watch
 from demi.interpose.aio.wires import Wires
 from demi.interpose.escapes import watch
 from demi.interpose.notices import Notices
+from demi.interpose.payload import Freezer
 from demi.interpose.timers import DELIVERY_SECONDS, parse_policy
 from demi.interpose.world import Capabilities, Step
 
@@ -102,6 +103,7 @@ class AsyncioWorld(Lives, Reading):
         self.hosts: list[Host | None] = []
         self._dead: list[Host] = []
         self._graves: list[object] = []
+        self._freezer = Freezer()
         try:
             own = [one for one in self._calls() if one.split(".")[0] != "demi"]
             stand_ins.bound_deeper((*packages, *isolate, *own))
@@ -151,6 +153,8 @@ class AsyncioWorld(Lives, Reading):
 
     def enabled(self) -> Sequence[Event]:
         events = self.events
+        if not self.timers.armed:
+            return events
         middle = bisect_left(events, _FIRST_TIMER)
         timers = self.timers.enabled(self.clocks, middle > 0)
         return events[:middle] + timers + events[middle:] if timers else events
