@@ -4,7 +4,7 @@ The one insight: importing takes a hundred milliseconds and most of it never cha
 is the same modules with the *contents* of their dicts, lists, sets, classes and module-level objects put
 back as they were after the import.
 
-In place: whoever holds a container sees it as it was.  What never changed so far is compared in one pass
+Members of an enumeration are constants.  In place: whoever holds a container sees it as it was.  What never changed so far is compared in one pass
 over live views, the rest one by one.  Reached are module globals, classes of the
 program, instances and plain containers, to any depth.  Not here: closures, caches in C, methods replaced
 while running.
@@ -17,12 +17,13 @@ import operator
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping, Sequence
+from enum import Enum, EnumMeta
 from typing import Any
 
 from demi.interpose.threads.locks import Lock, RLock
 
 _SKIP = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType, property,
-         staticmethod, classmethod, str, bytes, int, float, bool, type(None), complex)  # fmt: skip
+         staticmethod, classmethod, str, bytes, int, float, bool, type(None), complex, Enum, EnumMeta)  # fmt: skip
 _CODE = (types.FunctionType, types.BuiltinFunctionType, property, staticmethod, classmethod,
          types.WrapperDescriptorType, types.MemberDescriptorType, types.GetSetDescriptorType)  # fmt: skip
 _DICTS = (dict, OrderedDict, defaultdict)

@@ -58,7 +58,7 @@ class InProcess:
         self.name = name
         self._port = port
         self._apps = apps
-        self._wall = wall
+        self._budget = WallBudget(wall)
         self._kernel = Kernel([name])
         self._host = self._kernel.hosts[0]
         self._net = self._kernel.network = Net(self._kernel, self._post)
@@ -191,8 +191,14 @@ class InProcess:
         host = self._host
         if not host.runnable:
             return
-        with self._image.inside(), WallBudget(self._wall):
+        image, budget = self._image, self._budget
+        image.enter()
+        budget.begin()
+        try:
             self._kernel.settle(host, PIECES_MAX)
+        finally:
+            budget.end()
+            image.leave()
         if host.runnable and not host.ended:
             text = f"no rest after {PIECES_MAX} pieces of threads"
             busy = self._host.runnable[0]
