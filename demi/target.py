@@ -105,6 +105,7 @@ class Target:
     clock: `clock(label, content) -> int | None`, the logical clock (term, ballot, epoch) a message carries.
     parts(config): what may be left out of the system, or None.  simpler(inputs): lists of inputs that say
     less, each input by its id; an input that is missing is left out.
+    sooner(config): the configuration that judges a run from its beginning on; None where it does already.
     drawing(config, world, violation): the system where it broke, a few lines of at most 76 cells.
     """
 
@@ -126,6 +127,7 @@ class Target:
     parts: Callable[[Config], Parts | None] = lambda config: None
     drawing: Callable[[Config, World, Violation], Sequence[str]] | None = None
     simpler: Callable[[Sequence[External]], Iterable[Sequence[External]]] | None = None
+    sooner: Callable[[Config], Config | None] = lambda config: None
 
 
 def configure(target: Target, bug: str = "", settings: Config = _EMPTY) -> dict[str, Any]:

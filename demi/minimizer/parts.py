@@ -22,21 +22,24 @@ from demi.scheduler.execute import Subject
 from demi.scheduler.sts import Wanted
 from demi.target import Parts
 
+LEFT_OUT = "left out"  # the note with the run whose system has no part to spare
+
 
 def leave_out(problem: Problem, run: Run) -> Run:
     """The same violation in a system of as few parts as possible; the run in it."""
     subject = problem.subject
     parts = subject.target.parts(subject.config)
-    if parts is None:
+    if parts is None or problem.notes.get(LEFT_OUT) is run:  # done, and nothing changed since
         return run
 
     def fails(kept: Sequence[str]) -> bool:
         left = frozenset(kept)
         gone = [name for name in parts.names if name not in left]
         smaller = without(subject, parts, gone)
-        return smaller is not None and _adopted(problem, smaller)
+        return smaller is not None and adopted(problem, smaller)
 
     ddmin(parts.names, fails)
+    problem.notes[LEFT_OUT] = problem.best
     return problem.best
 
 
@@ -53,8 +56,8 @@ def without(subject: Subject, parts: Parts, gone: Sequence[str]) -> Subject | No
     return smaller
 
 
-def _adopted(problem: Problem, smaller: Subject) -> bool:
-    """Try the best run there; stay there if it fails as the original did."""
+def adopted(problem: Problem, smaller: Subject) -> bool:
+    """Try the best run in another subject; stay there if it fails as the original did."""
     before, names = problem.subject, problem.subject.world.names
     plan = carried(problem.best.plan, names, smaller.world.names)
     problem.subject = smaller

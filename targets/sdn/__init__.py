@@ -39,6 +39,7 @@ DEFAULTS = {
     "policy": "",
     "service": "",
     "transient": False,
+    "after": 0,
     "table_size": 4096,
     "handshake": True,
     "storm": 400,
@@ -80,7 +81,8 @@ def _invariants(config: Config) -> Sequence[Invariant]:
 
         every.append(ControllerMap(config["maps"]))
     watched = controller_invariants(config["probes"], config["believes"], config["memory"])
-    return [*pair_invariants(policy, config["transient"]), Storm(config["storm"]), *every, *watched]
+    pairs = pair_invariants(policy, config["transient"], config["after"])
+    return [*pairs, Storm(config["storm"]), *every, *watched]
 
 
 def _profile(config: Config) -> Profile:
@@ -128,6 +130,10 @@ def _simpler(inputs: Sequence[External]) -> Iterable[Sequence[External]]:
     return simpler(inputs)
 
 
+def _sooner(config: Config) -> Config | None:
+    return {**config, "after": 0} if config["after"] else None
+
+
 TARGET = Target(
     name="sdn",
     doc="OpenFlow networks around real, unmodified controllers: loops, black holes, lost policies",
@@ -140,5 +146,6 @@ TARGET = Target(
     pipeline="inputs",
     parts=_parts,
     simpler=_simpler,
+    sooner=_sooner,
     drawing=_drawing,
 )

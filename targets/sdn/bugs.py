@@ -17,13 +17,13 @@ _CASES = (
     Bug(
         "R1",
         "migration black hole: entries still point to where a host was",
-        {**_FORGETFUL, "inputs": "send:6 migrate:1"},
+        {**_FORGETFUL, "inputs": "send:6 migrate:1", "after": 60},
         "BlackHole",
     ),
     Bug(
         "R2",
         "link failure black hole: entries still point to a link that was cut",
-        {**_FORGETFUL, "inputs": "send:6 sever:1"},
+        {**_FORGETFUL, "inputs": "send:6 sever:1", "count": 75, "after": 60},
         "BlackHole",
     ),
     Bug(

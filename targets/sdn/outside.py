@@ -39,12 +39,13 @@ LABELS = (*_HOSTS, *_SWITCHES, *_CONTROLLERS)
 
 
 class Inputs:
-    """The externals offered and not yet taken."""
+    """The externals offered and not yet taken.  taken: how many were."""
 
     def __init__(self, world: NetworkWorld) -> None:
         self._world = world
         self._all: list[External] = []
         self._open: dict[Event, bool] = {}  # offered, not taken -> listed as enabled
+        self.taken = 0
 
     def offer(self, externals: Sequence[External]) -> list[Event]:
         """Add externals; returns their events.  Raises TargetError for what cannot be."""
@@ -87,6 +88,7 @@ class Inputs:
         """Run an enabled external; time may pass after it."""
         external = self._all[event[2]]
         self.withdraw(event)
+        self.taken += 1
         self._world.clock.grant()
         word = external.label or external.kind.name.lower()
         DO[word](self._world, external.nodes, _args(external))

@@ -4,10 +4,10 @@ The one insight: importing takes a hundred milliseconds and most of it never cha
 is the same modules with the *contents* of their dicts, lists, sets, classes and module-level objects put
 back as they were after the import.
 
-Members of an enumeration are constants.  In place: whoever holds a container sees it as it was.  What never changed so far is compared in one pass
-over live views, the rest one by one.  Reached are module globals, classes of the
-program, instances and plain containers, to any depth.  Not here: closures, caches in C, methods replaced
-while running.
+In place: whoever holds a container sees it as it was.  What never changed so far is compared in one pass
+over live views, the rest one by one.  Reached are module globals, classes of the program, instances and
+plain containers, to any depth.  Not here: closures, caches in C, methods replaced while running; members
+of an enumeration are constants.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any
 from demi.interpose.threads.locks import Lock, RLock
 
 _SKIP = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType, property,
-         staticmethod, classmethod, str, bytes, int, float, bool, type(None), complex, Enum, EnumMeta)  # fmt: skip
+         staticmethod, classmethod, str, bytes, int, float, bool, type(None), complex,
+         Enum, EnumMeta)  # fmt: skip
 _CODE = (types.FunctionType, types.BuiltinFunctionType, property, staticmethod, classmethod,
          types.WrapperDescriptorType, types.MemberDescriptorType, types.GetSetDescriptorType)  # fmt: skip
 _DICTS = (dict, OrderedDict, defaultdict)

@@ -25,6 +25,7 @@ from demi.minimizer.parts import leave_out
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.problem import Plan, Problem, Run
 from demi.minimizer.simpler import simplify
+from demi.minimizer.sooner import ask_sooner
 from demi.scheduler.execute import FIRST_EXTERNAL
 from demi.scheduler.fifo import Fifo
 from demi.scheduler.sts import Lenient, Wanted
@@ -121,9 +122,20 @@ def _in_the_recorded_order(problem: Problem, run: Run) -> Run:
 
 INPUTS = Pipeline(
     "inputs under a plain schedule, then inputs in the recorded one: for systems judged at rest",
-    once={"plain": plain_inputs, "system": leave_out, "simpler": simplify},
+    once={
+        "sooner": ask_sooner,
+        "plain": plain_inputs,
+        "system": leave_out,
+        "simpler": simplify,
+    },
     rounds={"externals": external_ddmin, "internals": _postponed},
-    repeated={"plain": plain_inputs, "externals": _in_the_recorded_order},
+    repeated={
+        "sooner": ask_sooner,
+        "plain": plain_inputs,
+        "externals": _in_the_recorded_order,
+        "system": leave_out,
+        "simpler": simplify,
+    },
     plain=Settled,
     oracle=settled,
     certified=True,

@@ -28,19 +28,23 @@ CHATTER, CHATTER_EACH = (
 
 @dataclass(slots=True)
 class PairInvariant:
-    """One question about every pair of hosts; the detail of the first of which something is wrong."""
+    """One question about every pair of hosts; the detail of the first of which something is wrong.
+
+    transient: asked at every change.  after: how many inputs happen before it is asked at all.
+    """
 
     name: str
     doc: str
     fates: Fates
     transient: bool = False
+    after: int = 0
 
     def start(self) -> Memory:
         return ()
 
     def check(self, view: View, memory: Memory) -> tuple[Memory, Detail | None]:
         assert isinstance(view, NetworkView)
-        if not (view.settled or self.transient):
+        if not (view.settled or self.transient) or view.world.outside.taken < self.after:
             return memory, None
         wiring = view.world.wiring
         stamp = (wiring.version, view.world.tables_version())
@@ -162,7 +166,7 @@ class Storm:
         return memory, None
 
 
-def pair_invariants(policy: Policy, transient: bool) -> Sequence[Invariant]:
+def pair_invariants(policy: Policy, transient: bool, after: int = 0) -> Sequence[Invariant]:
     """Those about pairs of hosts, sharing one walk."""
     shared = Fates(policy, QUESTIONS)
-    return [PairInvariant(name, doc, shared, transient) for name, doc in _DOCS.items()]
+    return [PairInvariant(name, doc, shared, transient, after) for name, doc in _DOCS.items()]

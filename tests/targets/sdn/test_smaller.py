@@ -123,3 +123,18 @@ def test_waits_become_one_of_the_least_time() -> None:
     (one,) = inputs
     assert (one.label, one.args) == ("wait", {"seconds": 6})
     assert config["topology"] == "line:2 without h1,h2"
+
+
+def test_a_run_is_judged_after_its_inputs_and_shrunk_as_if_from_the_start() -> None:
+    pytest.importorskip("os_ken", reason="os-ken is an extra")
+    config = configure(TARGET, "R1")
+    subject = Subject(TARGET, config)
+    plan = Plan(TARGET.profile(config), "random", seed=1, steps=6000, wanted="BlackHole")
+    number = next(n for n in range(20) if one_run(subject, plan, n).violation is not None)
+    original = record_run(subject, plan, number)
+    assert original.externals == config["after"] == 60
+    small = minimize(subject, original).trace
+    assert small.externals == 3
+    assert small.header.config["after"] == 0
+    assert replay(Subject(TARGET, dict(small.header.config)), small).divergence is None
+    subject.world.close()
