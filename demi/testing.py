@@ -93,6 +93,8 @@ def hunt_for(
                 raise failure
             if not result.runs:
                 raise UsageError("nothing ran: the budget allows no run", remedy="raise runs=")
+            if not kept and result.refused:
+                raise result.refused[0].error
             if not kept:
                 return None
             path, trace = kept[0]

@@ -36,7 +36,8 @@ def demo(
     Example:
       demi demo --seed 7
     """
-    from demi.cli.hunting import conclude, prepare, save_found, search, show
+    from demi.cli.ending import conclude
+    from demi.cli.hunting import prepare, save_found, search, show
     from demi.cli.messages import command, notice, summary
     from demi.cli.view import picture
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from demi.cli.ending import tell_notices
 from demi.cli.exploration import (
     SUFFIXES,
     Asked,
@@ -23,7 +24,7 @@ from demi.cli.exploration import (
     prepare,
     run,
 )
-from demi.cli.hunting import Hunt, show, tell_notices
+from demi.cli.hunting import Hunt, show
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
 from demi.cli.own_options import own_options

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from demi.cli.ending import conclude, described, tell_notices, tell_refused
 from demi.cli.loading import Loaded
-from demi.cli.output import Line, count, plural
 from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
 from demi.cli.shrinking import rated, shrink_repeatedly, shrink_to, target_words
 from demi.cli.values import DEFAULTS, Settings
 from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:
+    from demi.fuzz.campaign import HuntResult
     from demi.fuzz.hunt import Found, Plan, Sofar
-    from demi.fuzz.parallel import HuntResult
     from demi.minimizer.minimize import Report
     from demi.minimizer.repeat import Rate
     from demi.scheduler.execute import Subject
@@ -95,6 +95,7 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
     )
     result = search(session, job, workers)
     tell_notices(session, result.notices)
+    tell_refused(session, job, result)
     kept, failure = save_all(session, job, result.found)
     interrupted = result.interrupted
     for number, (path, trace) in enumerate(kept):
@@ -107,19 +108,6 @@ def hunt(session: Session, job: Hunt) -> ExitCode:
         raise failure
     result = replace(result, interrupted=interrupted)
     return conclude(session, job, result, time.monotonic() - began)
-
-
-def tell_notices(session: Session, texts: Sequence[str]) -> None:
-    """What a world has to say that decides nothing."""
-    from demi.cli.messages import notice
-
-    for text in texts:
-        session.writer.note(notice("note", text))
-
-
-def described(plan: Plan) -> str:
-    """`pct depth 3`, `random`."""
-    return f"{plan.strategy} depth {plan.depth}" if plan.strategy == "pct" else plan.strategy
 
 
 def search(session: Session, job: Hunt, workers: int) -> HuntResult:
@@ -298,56 +286,3 @@ def show(
         session.trace, session.given = str(path), "".join(words[1:])
         raise failure
     return Shown(best, report.trace if report else trace, interrupted)
-
-
-def conclude(session: Session, job: Hunt, result: HuntResult, seconds: float) -> ExitCode:
-    """The last words and the exit code."""
-    from demi.cli.messages import command, summary
-
-    verdict, code, lines = verdict_of(job.plan, result)
-    commands: list[str] = []
-    if not result.found:
-        again = ["fuzz", job.loaded.spec, *job.words]
-        same = ["--strategy", job.settings.strategy] if job.settings.strategy else []
-        after_last = job.plan.seed + result.runs
-        if code is ExitCode.NOTHING:
-            commands = [command(*again, *same, "-n", 1000)]
-        else:
-            commands = [command(*again, *same, "-n", 10 * job.settings.runs, "--seed", after_last)]
-            other = "pct" if job.plan.strategy != "pct" else "random"
-            commands.append(command(*again, "-n", job.settings.runs, "--strategy", other))
-    session.writer.emit(
-        summary(
-            verdict, code, lines, commands, target=job.loaded.target.name, runs=result.runs,
-            steps=result.steps, seed=job.plan.seed, strategy=job.plan.strategy,
-            violations=len(result.found), others=result.others, seconds=round(seconds, 3),
-        )
-    )  # fmt: skip
-    return code
-
-
-def verdict_of(plan: Plan, result: HuntResult) -> tuple[str, ExitCode, list[Line]]:
-    """What a hunt says: verdict, exit code and the lines for people."""
-    ran = f"{plural(result.runs, 'run')}"
-    if result.runs:
-        last = plan.seed + result.runs - 1
-        ran += f" (seeds {plan.seed}-{last}, {described(plan)}, at most {count(plan.steps)} steps each)"
-    lines = [
-        Line("others", f"{plural(number, 'run')} showed {name}, which was not asked for", "warn")
-        for name, number in sorted(result.others.items())
-    ]
-    if result.interrupted:
-        what = f"interrupted after {ran}; {plural(len(result.found), 'violation')} saved"
-        return "interrupted", ExitCode.INTERRUPTED, [Line("stopped", what, "warn"), *lines]
-    if result.found:
-        return "violated", ExitCode.VIOLATION, []
-    if not result.runs:
-        return (
-            "nothing ran",
-            ExitCode.NOTHING,
-            [Line("nothing", "ran: the budget allows no run", "bad")],
-        )
-    asked = f"{plan.wanted} " if plan.wanted else ""
-    why = " when the time was up" if result.timed_out else ""
-    what = f"{asked}not found in {ran}{why}. This is not a proof."
-    return "not found", ExitCode.OK, [Line("result", what, "good"), *lines]

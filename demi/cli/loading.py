@@ -1,4 +1,4 @@
-"""Finding targets: by name, by `module:attribute`, or by `file.py:ATTRIBUTE`.
+"""Finding targets: by name, by `module:attribute`, by `file.py:ATTRIBUTE`, or by the folder of a package.
 
 The one insight: importing is running code, so only the *user* may name code to import (on the command
 line, or in `[tool.demi.targets.X]`); the target name inside a trace is data and is looked up among
@@ -67,7 +67,23 @@ def load_target(spec: str, configuration: Configuration) -> Loaded:
         return Loaded(_from_code(known[spec], Path(folder), spec), spec, known[spec])
     if ":" in spec or spec.endswith(".py"):
         return Loaded(_from_code(spec, Path.cwd(), spec), spec, spec)
+    package = _package(Path.cwd() / spec)
+    if package is not None:
+        module, folder_of_it = package
+        code = f"{module}:{ATTRIBUTE}"
+        name = next((name for name, value in known.items() if value == code), spec)
+        return Loaded(_from_code(code, folder_of_it, spec), name, code)
     raise TargetError(f"unknown target {spec!r}", remedy=_nearest(spec, known))
+
+
+def _package(folder: Path) -> tuple[str, Path] | None:
+    """The name of the package in a folder, and where it is to be imported from."""
+    folder = folder.resolve()
+    parts: list[str] = []
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return (".".join(parts), folder) if parts else None
 
 
 def load_recorded(name: str, given: str, configuration: Configuration) -> Loaded:

@@ -18,6 +18,7 @@ from demi.cli.output import HEAD, WIDTH, Line, Message, count, plural
 from demi.errors import ExitCode
 
 if TYPE_CHECKING:
+    from demi.fuzz.campaign import Refused
     from demi.minimizer.minimize import Report, Stage
     from demi.scheduler.replay import Divergence
     from demi.trace import Trace
@@ -183,6 +184,22 @@ def _divergence_row(row: str) -> Line:
         return Line(word, text.strip(), "warn")
     head, _, text = row.partition(": ")
     return Line(head.removeprefix("usual ") if text else "", (text or head).strip(), "warn")
+
+
+def refused(one: Refused, runs: int, seed: int) -> Message:
+    """An error that ended some runs of a hunt, which went on.  seed: of the first of them."""
+    error = one.error
+    lines = [
+        Line("error", f"{plural(one.count, 'run')} of {count(runs)} ended in: {error.what}", "bad")
+    ]
+    lines += [Line("where", error.where)] if error.where else []
+    lines += [Line("remedy", error.remedy)] if error.remedy else []
+    lines += [Line("first", f"seed {seed}")]
+    data = {
+        "error": type(error).__name__, "what": error.what, "where": error.where,
+        "remedy": error.remedy, "count": one.count, "seed": seed,
+    }  # fmt: skip
+    return Message("refused", data, tuple(lines))
 
 
 def summary(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError
-from demi.fuzz.coverage import Coverage
 from demi.fuzz.program import generate
 from demi.oracle import Violation
 from demi.scheduler.execute import USUAL_CAUSES, Choices, Subject, execute, record
@@ -73,15 +72,10 @@ def matches(plan: Plan, outcome: Outcome) -> bool:
     )
 
 
-def hunt(
-    subject: Subject, plan: Plan, numbers: Iterator[int], coverage: Coverage | None = None
-) -> Iterator[tuple[int, Outcome]]:
-    """Run the given runs one by one."""
+def hunt(subject: Subject, plan: Plan, numbers: Iterator[int]) -> Iterator[tuple[int, Outcome]]:
+    """Run the given runs one by one; what a run raises ends it (`campaign.py` goes on)."""
     for number in numbers:
-        outcome = one_run(subject, plan, number, coverage)
-        if coverage is not None:
-            coverage.ended()
-        yield number, outcome
+        yield number, one_run(subject, plan, number)
 
 
 def record_run(subject: Subject, plan: Plan, number: int) -> Trace:

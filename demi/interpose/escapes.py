@@ -51,7 +51,11 @@ def call_site(depth: int = 1) -> str:
     The standard library's own functions are not what a user can change: they count only when nothing else
     called.
     """
-    frame: types.FrameType | None = sys._getframe(depth)
+    return place_in_program(sys._getframe(depth))
+
+
+def place_in_program(frame: types.FrameType | None) -> str:
+    """`call_site` of a frame."""
     nearest = None
     while frame is not None:
         file = frame.f_code.co_filename

@@ -54,9 +54,11 @@ def test_an_escape_is_refused_or_allowed_and_told(demi: Demi) -> None:
     hunt = ("fuzz", target, "-n", 60, "--seed", 1)
     refused = demi(*hunt)
     assert refused.code == 2
-    assert "a real subprocess escaped: subprocess.Popen true" in refused.err
+    said = " ".join(refused.err.split())
+    assert "24 runs of 60 ended in: a real subprocess escaped: subprocess.Popen true" in said
     assert "demi_target_escaping.escapes:" in refused.err
-    assert "--allow-escape subprocess" in " ".join(refused.err.split())
+    assert "--allow-escape subprocess" in said
+    assert "not found in 60 runs" in refused.out
     told = []
     for workers in (1, 2):
         done = demi(*hunt, "-j", workers, "--allow-escape", "subprocess", "--json")
@@ -67,15 +69,15 @@ def test_an_escape_is_refused_or_allowed_and_told(demi: Demi) -> None:
     assert "port 7 has no known framing" in told[0][1]
 
 
-def test_an_escape_loses_nothing_that_was_found_before_it(demi: Demi) -> None:
+def test_an_escape_loses_nothing_that_was_found_before_or_after_it(demi: Demi) -> None:
     target = demi.write("escaping.py", TARGET)
     done = demi(
         "fuzz", target, "-n", 200, "--seed", 1, "--set", "judged=true", "--keep-going", 200,
         "--no-minimize",
     )  # fmt: skip
-    assert done.code == 2
+    assert done.code == 1
     assert "VIOLATED One" in done.out
-    assert demi.traces()
+    assert len(demi.traces()) > 50
     assert "a real subprocess escaped" in done.err
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Demi
+from .conftest import ROOT, Demi
 
 HEAD = """
 import itertools
@@ -162,3 +162,18 @@ def test_fuzzing_what_does_not_repeat_says_diverged(demi: Demi) -> None:
     done = demi("fuzz", "shaky.py", "--seed", 1, "-j", 1)
     assert done.code == 4, done.text
     assert done.next
+
+
+def test_a_target_is_found_by_the_folder_of_its_package(demi: Demi) -> None:
+    inner = demi.folder / "mine" / "inner"
+    inner.mkdir(parents=True)
+    (inner.parent / "__init__.py").write_text("")
+    (inner / "__init__.py").write_text("from toy import TARGET\n")
+    done = demi("fuzz", "mine/inner", "--bug", "forgetful", "--seed", 1, "-j", 1)
+    assert done.code == 1
+    for words in done.next:
+        assert demi(*words.split()[1:], "--color", "never").code in (0, 1), words
+    known = demi.here("targets", ROOT / "targets" / "raft")
+    assert known.code == 0
+    assert "raft" in known.out
+    assert demi.here("targets", "mine/nothing").code == 2

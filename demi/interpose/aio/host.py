@@ -18,7 +18,7 @@ from zlib import crc32
 
 from demi.errors import ContractError
 from demi.interpose.actor import Stream, stream_seed
-from demi.interpose.escapes import site_of, under
+from demi.interpose.escapes import place_in_program
 
 if TYPE_CHECKING:
     from demi.interpose.aio.disk import Disk
@@ -186,13 +186,8 @@ class Host:
 
 
 def program_site(frame: FrameType | None = None) -> str:
-    """`module.function:line` of the nearest frame outside demi's adapters and asyncio."""
-    frame = frame or sys._getframe(1)
-    while frame is not None:
-        if not under(frame.f_globals.get("__name__", ""), ("demi", "asyncio")):
-            return site_of(frame)
-        frame = frame.f_back
-    return "?:0"
+    """`module.function:line` of the nearest frame in the program; see `escapes.call_site`."""
+    return place_in_program(frame or sys._getframe(1))
 
 
 def refusal(what: str, remedy: str) -> ContractError:

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from demi.errors import TargetError
+from demi.errors import ContractError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.aio import files, morgue, stand_ins
@@ -41,6 +41,7 @@ from demi.interpose.world import Capabilities, Step
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 LIFE_SECONDS = 60.0
 STEP_SECONDS = 10.0
+RUN_SECONDS = 300.0  # by the wall: more is a run that nobody waits for
 _FIRST_TIMER: Event = (TIMER, -1, -1, -1)
 
 
@@ -52,7 +53,8 @@ class AsyncioWorld(Lives, Reading):
     timer fires.  isolate: packages of which every host has its own copy.  packages: the program's, to
     be searched for clocks bound before demi.  prepare(host): runs in the host before its packages are
     imported.  escapes: kinds of real things that are allowed (socket, subprocess, thread, file).
-    step_seconds: how long a step may take before it counts as blocked.
+    step_seconds: how long a step may take before it counts as blocked; run_seconds: how long a run may,
+    before it ends in an error.
 
     Raises TargetError for a bad name, EscapeError for a program bound to real clocks.
     """
@@ -71,6 +73,7 @@ class AsyncioWorld(Lives, Reading):
         prepare: Callable[[Host], None] | None = None,
         escapes: Sequence[str] = (),
         step_seconds: float = STEP_SECONDS,
+        run_seconds: float = RUN_SECONDS,
     ) -> None:
         for name in services:
             if not valid_node_name(name):
@@ -92,7 +95,8 @@ class AsyncioWorld(Lives, Reading):
         self._prepare = prepare
         self.notices = Notices()
         self._guard = HostGuard(escapes, self.notices)
-        self._watch = Watch(step_seconds)
+        self._watch = Watch(step_seconds, run_seconds, self._late)
+        self._run_seconds = run_seconds
         self._closed = False
         atexit.register(self.close)  # else the interpreter's last collection runs dead programs
         watch()
@@ -217,6 +221,16 @@ class AsyncioWorld(Lives, Reading):
             step.cancelled = sorted(step.cancelled)
         self._view.touched = (node,)
         self._view._cache[node] = UNREAD
+
+    def _late(self, place: str) -> None:
+        """The run has been at work for too long: it ends with this step."""
+        self.loop.refusals.append(
+            ContractError(
+                f"a run takes more than {self._run_seconds:g} s",
+                where=place,
+                remedy="shorter runs (--steps, fewer inputs), or AsyncioWorld(run_seconds=...)",
+            )
+        )
 
     def _observed(self, host: Any) -> Any:
         return self._services[host.index].observe(host.state)
