@@ -7,9 +7,9 @@ leader that is voted down keeps its heartbeat timer, and timers are armed again 
 The one insight: a role is a table from message type to handler, so what a role does not list it does
 not do, and the tables read like the paper's.
 
-Repaired beyond akka-raft: a term never goes down but where the variant says so (there it becomes the
-term of the last entry, issue 52); a leader that is voted down keeps its votes; a follower commits no
-further than what it has just been shown to share.
+Repaired beyond akka-raft: a term never goes down (there it becomes that of the last entry stored, issue
+52); a leader that is voted down keeps its votes; a follower commits no further than what it has just
+been shown to share.
 Not here: the log and the leader's tables (`replica.py`), and how the old branches numbered them
 (`old_log.py`); state that survives a crash (akka-raft has none: a restarted node waits to be configured).
 """
@@ -129,9 +129,8 @@ class RaftNode(Replica):
         return self.votes.get(ask.term, ask.candidate) == ask.candidate
 
     def note_vote(self, term: int, candidate: str) -> None:
-        """Votes of older terms decide nothing, unless terms can go down."""
-        older = self.votes if self.rules.lowers_term else {}
-        self.votes = {**older, term: candidate}
+        """Votes of older terms decide nothing."""
+        self.votes = {term: candidate}
 
     def answer(self, ctx: Context, sender: str, ask: RequestVote) -> None:
         """Vote, unless the candidate's log is older."""

@@ -82,7 +82,7 @@ class Replica(Node):
         self.leader = sender
         if msg.entries:
             self.store(msg.entries, before)
-        self.term = self.last_term() if self.rules.lowers_term else msg.term
+        self.term = msg.term
         ctx.send(sender, AppendSuccessful(self.last_term(), self.last_index()))
         self.commit(min(msg.leader_commit, before + len(msg.entries)))
         self.reset(ctx)

@@ -27,7 +27,6 @@ class Variant:
     commit: "order": what a majority stores; "mode": the most frequent match index (raft-42), its
       ties broken as Scala's hash map does; "mode-max": ties to the highest.
     always_truncates: the log is cut behind what arrives even when nothing conflicts (raft-66).
-    lowers_term: storing makes a follower's term that of its last entry, even if it was higher.
     blind_votes: a vote does not need an up-to-date log.
     quiet_votes: granting a vote does not postpone the voter's own election.
     restless: a candidate's timeout does not arm the timer again.
@@ -41,7 +40,6 @@ class Variant:
     late_tables: bool = False
     commit: str = "order"
     always_truncates: bool = False
-    lowers_term: bool = False
     blind_votes: bool = False
     quiet_votes: bool = False
     restless: bool = False
@@ -51,9 +49,9 @@ VARIANTS = {
     "fixed": Variant(),
     "raft-45": Variant(counts_every_vote=True),
     "raft-46": Variant(trusts_stale_terms=True),
-    # Forgetting alone needs four candidates of one term; a candidate that stays one and a term that
-    # goes down (akka-raft issue 52) are what lets it do harm on the branch where it was found.
-    "raft-56": Variant(forgets_votes=True, candidate_votes=True, lowers_term=True),
+    # A candidate that steps down before it votes has nothing to forget: as on the branch of the study,
+    # it votes and stays one.
+    "raft-56": Variant(forgets_votes=True, candidate_votes=True),
     "raft-58a": Variant(late_tables=True),
     # The ambiguous index only does harm in its own company: the whole branch.
     "raft-58b": Variant(
