@@ -71,7 +71,14 @@ class Header:
     label: Label = lambda message: "message"
 
     def __call__(self) -> Decoder:
-        return _Buffered(self._cut)
+        return _Buffered(self._cut, self._whole)
+
+    def _whole(self, data: bytes) -> Frame | None:
+        """The frame that `data` is, if it is exactly one: most sends are."""
+        size = len(data)
+        if self.size <= size <= FRAME_MAX and self.total(data[: self.size]) == size:
+            return Frame(named(self.label, data), data)
+        return None
 
     def _cut(self, buffer: bytearray) -> Iterator[Frame]:
         at, size, end = 0, self.size, len(buffer)
@@ -132,11 +139,19 @@ class Lines:
 class _Buffered:
     """A decoder that keeps what is incomplete."""
 
-    def __init__(self, cut: Callable[[bytearray], Iterator[Frame]]) -> None:
-        self._cut = cut
+    def __init__(
+        self,
+        cut: Callable[[bytearray], Iterator[Frame]],
+        whole: Callable[[bytes], Frame | None] = lambda data: None,
+    ) -> None:
+        self._cut, self._whole = cut, whole
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
+        if not self._buffer:
+            frame = self._whole(data)
+            if frame is not None:
+                return [frame]
         self._buffer += data
         return list(self._cut(self._buffer))
 
@@ -186,6 +201,8 @@ class Framed:
             frames = self._decoder.feed(data)
         except Exception as error:
             return self._give_up(str(error))
+        if len(frames) == 1 and frames[0].data is data and not self.pending and not self._ahead:
+            return frames
         self.pending += len(data)
         if frames:
             if self._ahead:

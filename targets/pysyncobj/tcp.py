@@ -19,6 +19,7 @@ from typing import Any
 
 from demi.errors import TargetError
 from demi.interpose.framing import length_prefixed
+from demi.interpose.threads.clock import monotonic
 from demi.interpose.threads.hosts import here
 from demi.interpose.threads.program import Program
 from demi.interpose.threads.world import ThreadsWorld
@@ -69,7 +70,11 @@ class _Meta:
 
 
 def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
-    """The disk, and sets of nodes whose order does not follow the hash seed."""
+    """The disk, and sets of nodes whose order does not follow the hash seed.
+
+    And two short cuts with the same results: a zlib with a memory (heartbeats are alike, and setting up to
+    compress one costs more than all else that sending it does), and the clock without the library's detour.
+    """
     journal: Any = modules["pysyncobj.journal"]
     journal.ResizableFile, journal.MetaStorer = _File, _Meta
     node: Any = modules["pysyncobj.node"]
@@ -79,12 +84,21 @@ def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
         plain(self, id, **kwargs)
         self._hash = zlib.crc32(id.encode()).__hash__
 
+    connection: Any = modules["pysyncobj.tcp_connection"]
+    connection.zlib = types.SimpleNamespace(compress=_compress, decompress=_decompress)
+    for name, module in modules.items():
+        if name.startswith("pysyncobj.") and hasattr(module, "monotonicTime"):
+            vars(module)["monotonicTime"] = monotonic
     node.Node.__init__ = init
     node.Node.__hash__ = property(attrgetter("_hash"))  # asked often, and so without Python code
 
 
+_compress = lru_cache(maxsize=4096)(zlib.compress)
+_decompress = lru_cache(maxsize=4096)(zlib.decompress)
+
+
 def _read(body: bytes) -> Any:
-    return pickle.loads(zlib.decompress(body))  # made by a node of this process
+    return pickle.loads(_decompress(body))  # made by a node of this process
 
 
 @lru_cache(maxsize=4096)
@@ -113,6 +127,7 @@ def _make(config: Config) -> World:
         f"{_NODE}:main",
         packages=("pysyncobj",),
         environ={"PEERS": ",".join(names), "TICK": str(tick)},
+        stateful=("pysyncobj", _NODE),
         prepare=_prepare,
         late=False,
     )

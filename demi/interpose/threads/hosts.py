@@ -27,7 +27,7 @@ _LEFT: list[Any] = []  # greenlets that cannot be ended; they stay suspended for
 class Task:
     """One thread.  waits: what it waits for, for reports; lock: the lock it waits for, if that."""
 
-    __slots__ = ("args", "deadline", "done", "func", "green", "host", "ident", "kwargs", "lock",
+    __slots__ = ("args", "deadline", "done", "func", "green", "host", "ident", "key", "kwargs", "lock",
                  "name", "ready", "sentinel", "slot", "waits", "woken")  # fmt: skip
 
     def __init__(
@@ -36,6 +36,7 @@ class Task:
         self.host, self.ident, self.name = host, ident, name
         self.func, self.args, self.kwargs = func, args, kwargs
         self.slot = timer_slot(name)
+        self.key = host.index, self.slot  # of its timer
         self.deadline: float | None = None
         self.woken = self.done = False
         self.ready = True
@@ -46,10 +47,10 @@ class Task:
 
 
 class Host:
-    """One node: its threads, descriptors, random stream and address."""
+    """One node: its threads, descriptors, random stream and address.  clock: which of the kernel's."""
 
-    def __init__(self, index: int, name: str) -> None:
-        self.index, self.name = index, name
+    def __init__(self, index: int, name: str, clock: int = 0) -> None:
+        self.index, self.name, self.clock = index, name, clock
         self.address = f"10.0.{index // 250}.{index % 250 + 1}"
         self.epoch = 0
         self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
@@ -109,6 +110,18 @@ def set_aside(task: Task) -> None:
     if task in task.host.tasks:
         task.host.tasks.remove(task)
     _LEFT.append(task.green)
+
+
+def deadlock(host: Host) -> list[Task]:
+    """Threads of a host that wait for one another's locks in a ring; [] when there are none."""
+    for first in host.tasks:
+        ring, task = [], first
+        while task is not None and task.lock is not None and task not in ring:
+            ring.append(task)
+            task = task.lock.owner
+        if task is not None and task in ring:
+            return ring[ring.index(task) :]
+    return []
 
 
 def name_of(func: Any) -> str:

@@ -13,7 +13,6 @@ next (`world.py`, or a holder's own loop).
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -22,45 +21,46 @@ import greenlet
 
 from demi.errors import ContractError, DemiError
 from demi.interpose.escapes import call_site
-from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of, set_aside
+from demi.interpose.threads.ends import bury, die
+from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of
 from demi.interpose.timers import Armed
 
 CLOCK_READS_MAX = 20_000  # clock reads or empty polls of one thread between two blocks
 SPIN_SECONDS = 0.05  # what a thread that spins on the clock is made to wait then
-_KILLS_MAX = 50  # a thread that catches its own end this often is left where it is
+_LATER: Any = CURRENT  # the same after a switch, when it may say something else
 
 
 def kernel() -> Kernel:
     """The kernel whose node runs."""
-    here()
-    assert CURRENT.kernel is not None
-    return CURRENT.kernel
+    found = CURRENT.kernel
+    if found is None:
+        here()  # raises
+        raise AssertionError("a host runs without its kernel")
+    return found
 
 
 class Kernel:
     """All threads of all hosts of one run.  shared: one clock for all hosts, else one each.
 
-    armed: timers, as `demi.interpose.timers` wants them.  on_arm, on_disarm, on_ready: told of changes.
+    armed: timers, as `demi.interpose.timers` wants them.  on_arm, on_disarm: told of changes.
     """
 
     def __init__(self, names: Sequence[str], *, shared: bool = True) -> None:
-        self.hosts = [Host(i, name) for i, name in enumerate(names)]
+        self.hosts = [Host(i, name, 0 if shared else i) for i, name in enumerate(names)]
         self.by_address: dict[str, Host] = {}
         for host in self.hosts:
             self.by_address[host.name] = self.by_address[host.address] = host
-        self.shared = shared
         self.on_arm: Callable[[Task, int], None] = lambda task, n: None
         self.on_disarm: Callable[[Task, int], None] = lambda task, n: None
-        self.on_ready: Callable[[Task], None] = lambda task: None
         self.network: Any = None
         self.reset(0)
 
     def reset(self, seed: int) -> None:
         """End all threads of the last run and start over."""
         if hasattr(self, "graves"):
-            self._bury()
+            bury(self, [*self.graves, *(task for host in self.hosts for task in host.tasks)])
         self.seed = seed
-        self.graves: list[Task] = []
+        self.graves: list[Task] = []  # of hosts that crashed
         self.clocks = [0.0] * len(self.hosts)
         self.armed: Armed = {}
         self.armings: dict[tuple[int, int], int] = {}
@@ -77,17 +77,16 @@ class Kernel:
 
     def now(self, host: Host) -> float:
         """Virtual seconds at a host."""
-        return self.clocks[0 if self.shared else host.index]
+        return self.clocks[host.clock]
 
     def advance(self, host: Host, to: float) -> None:
         """Move a host's clock forward, never back."""
-        at = 0 if self.shared else host.index
-        self.clocks[at] = max(self.clocks[at], to)
+        self.clocks[host.clock] = max(self.clocks[host.clock], to)
 
     def spin(self) -> None:
         """A thread read the clock or polled without waiting: too often, and it is made to wait."""
-        self.spins += 1
-        if self.spins > CLOCK_READS_MAX and CURRENT.task is not None and not CURRENT.dying:
+        self.spins = spins = self.spins + 1
+        if spins > CLOCK_READS_MAX and CURRENT.task is not None and not CURRENT.dying:
             self.spun.append(call_site(2))
             self.block(SPIN_SECONDS, "the clock it spins on")
 
@@ -108,7 +107,6 @@ class Kernel:
         task.green = greenlet.greenlet(self._main)
         host.tasks.append(task)
         host.runnable.append(task)
-        self.on_ready(task)
         return task
 
     def _main(self, task: Task) -> None:
@@ -132,22 +130,25 @@ class Kernel:
 
     def run(self, task: Task) -> None:
         """Let a runnable thread go on until it waits or ends."""
-        host = task.host
-        host.runnable.remove(task)
+        host, runnable, green = task.host, task.host.runnable, task.green
+        if runnable[0] is task:
+            runnable.popleft()
+        else:
+            runnable.remove(task)
         task.ready = False
-        kept = CURRENT.kernel, CURRENT.host, CURRENT.task
+        outer = greenlet.getcurrent()
+        if green.parent is not outer:
+            green.parent = outer
+        kernel, at, running = CURRENT.kernel, CURRENT.host, CURRENT.task
         CURRENT.kernel, CURRENT.host, CURRENT.task = self, host, task
         self.spins = 0
-        green = task.green
         try:
-            if green.dead or green:
-                green.parent = greenlet.getcurrent()
+            if green or green.dead:
                 green.switch()
             else:
-                green.parent = greenlet.getcurrent()
                 green.switch(task)
         finally:
-            CURRENT.kernel, CURRENT.host, CURRENT.task = kept
+            CURRENT.kernel, CURRENT.host, CURRENT.task = kernel, at, running
 
     def settle(self, host: Host, limit: int = 1_000_000) -> int:
         """Run a host's threads in the order they became ready until all wait; returns how many pieces."""
@@ -161,7 +162,7 @@ class Kernel:
         """The running thread waits, at most `timeout` virtual seconds; False when they passed."""
         task = CURRENT.task
         if CURRENT.dying:
-            return self._die()
+            return die()
         if task is None:
             raise ContractError(
                 f"a call would wait for {waits or 'something'} outside any thread, for ever",
@@ -171,25 +172,12 @@ class Kernel:
         task.woken = False
         task.waits = waits
         if timeout is not None:
-            self._arm(task, self.now(task.host) + max(0.0, timeout))
-        self._away()
-        self.spins = 0
+            deadline = self.clocks[task.host.clock]
+            self._arm(task, deadline + timeout if timeout > 0 else deadline)
+        task.green.parent.switch()  # comes back when it is run again
+        if _LATER.dying:
+            die()
         return task.woken
-
-    def _away(self) -> None:
-        """Leave the running thread; comes back when it is run again."""
-        greenlet.getcurrent().parent.switch()
-        if CURRENT.dying:
-            self._die()
-
-    def _die(self) -> bool:
-        task = CURRENT.task
-        if task is not None:
-            task.slot += 1  # kills so far; the slot is not needed any more
-            if task.slot > _KILLS_MAX:
-                set_aside(task)
-                greenlet.getcurrent().parent.switch()
-        raise greenlet.GreenletExit
 
     def pause(self) -> None:
         """The running thread steps back behind the others that are ready."""
@@ -197,7 +185,9 @@ class Kernel:
         if task is not None and not CURRENT.dying:
             self._ready(task)
             task.woken, task.waits = True, "its turn"
-            self._away()
+            task.green.parent.switch()
+            if _LATER.dying:
+                die()
 
     def wait(
         self,
@@ -209,58 +199,65 @@ class Kernel:
         """Wait until `ready()`; the lists in `watches` name this thread meanwhile.  False: timed out."""
         if ready():
             return True
-        task = CURRENT.task
         end = None if timeout is None else self.now(here()) + timeout
         watched = list(watches)
         while True:
-            if task is not None:
-                for watch in watched:
-                    watch.append(task)
-            try:
-                woken = self.block(None if end is None else max(0.0, end - self.now(here())), waits)
-            finally:
-                for watch in watched:
-                    if task in watch:
-                        watch.remove(task)
+            left = None if end is None else end - self.now(here())
+            woken = self.watch(watched, left, waits)
             if ready():
                 return True
             if not woken:
                 return False
 
+    def watch(self, watches: Sequence[list[Task]], timeout: float | None, waits: str) -> bool:
+        """Wait until one of the lists is notified or wait no longer, as `block`."""
+        task = CURRENT.task
+        if task is None:
+            return self.block(timeout, waits)
+        for watch in watches:
+            watch.append(task)
+        try:
+            return self.block(timeout, waits)
+        finally:
+            for watch in watches:
+                if watch and watch[-1] is task:
+                    watch.pop()
+                elif task in watch:
+                    watch.remove(task)
+
     def notify(self, watch: list[Task]) -> None:
         """Wake all threads of a list."""
-        for task in watch[:]:
+        for task in watch:
             self.wake(task)
 
     def wake(self, task: Task) -> None:
         """What a thread waited for may have come."""
         if not task.ready and not task.done and task is not CURRENT.task and not CURRENT.dying:
             task.woken = True
-            self._disarm(task)
+            if task.deadline is not None:
+                self._disarm(task)
             self._ready(task)
 
     def _ready(self, task: Task) -> None:
         task.ready = True
         task.host.runnable.append(task)
-        self.on_ready(task)
 
     # ---- timers
 
     def _arm(self, task: Task, deadline: float) -> None:
-        key = (task.host.index, task.slot)
-        n = self.armings.get(key, 0)
-        self.armings[key] = n + 1
+        key, armings = task.key, self.armings
+        n = armings.get(key, 0)
+        armings[key] = n + 1
         task.deadline = deadline
         self.armed[key] = (n, task.name, deadline)
         self.sleepers[key] = task
         self.on_arm(task, n)
 
     def _disarm(self, task: Task) -> None:
-        if task.deadline is not None:
-            key = (task.host.index, task.slot)
-            task.deadline = None
-            del self.sleepers[key]
-            self.on_disarm(task, self.armed.pop(key)[0])
+        key = task.key
+        task.deadline = None
+        del self.sleepers[key]
+        self.on_disarm(task, self.armed.pop(key)[0])
 
     def fire(self, host: int, slot: int) -> Task:
         """A wait is over by time: the clock moves to its deadline; the thread becomes ready."""
@@ -284,43 +281,11 @@ class Kernel:
     def crash(self, host: Host) -> None:
         """All threads of a host are gone; no clean-up code runs."""
         for task in host.tasks:
-            self._disarm(task)
+            if task.deadline is not None:
+                self._disarm(task)
             self.graves.append(task)
         host.tasks, host.runnable = [], deque()
         host.up = False
-
-    def _bury(self) -> None:
-        """End all greenlets of a run that is over."""
-        for host in self.hosts:
-            self.graves += host.tasks
-        CURRENT.dying = True
-        kept = CURRENT.kernel, CURRENT.host, CURRENT.task
-        formats = traceback.format_exc  # programs print what ends their threads, at length
-        vars(traceback)["format_exc"] = lambda *args, **kwargs: ""
-        try:
-            for task in self.graves:
-                green = task.green
-                if green and not green.dead:
-                    task.slot = 0
-                    CURRENT.kernel, CURRENT.host, CURRENT.task = self, task.host, task
-                    green.parent = greenlet.getcurrent()
-                    green.throw(greenlet.GreenletExit)
-        finally:
-            vars(traceback)["format_exc"] = formats
-            CURRENT.dying = False
-            CURRENT.kernel, CURRENT.host, CURRENT.task = kept
-        self.graves = []
-
-    def deadlock(self, host: Host) -> list[Task]:
-        """Threads of a host that wait for one another's locks in a ring; [] when there are none."""
-        for first in host.tasks:
-            ring, task = [], first
-            while task is not None and task.lock is not None and task not in ring:
-                ring.append(task)
-                task = task.lock.owner
-            if task is not None and task in ring:
-                return ring[ring.index(task) :]
-        return []
 
     def raise_own(self) -> None:
         """Errors of ours that a thread ended with are not the program's."""

@@ -82,9 +82,7 @@ class Lock:
 
     _at_fork_reinit = reset
     acquire_lock, release_lock, locked_lock = acquire, release, locked
-
-    def __enter__(self) -> bool:
-        return self.acquire()
+    __enter__ = acquire
 
     def __exit__(
         self,
@@ -157,8 +155,7 @@ class RLock:
         self._lock.acquire()
         self._count, self._owner = saved
 
-    def __enter__(self) -> bool:
-        return self.acquire()
+    __enter__ = acquire
 
     def __exit__(
         self,

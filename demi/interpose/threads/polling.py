@@ -33,25 +33,32 @@ def poll_all(
     masks: dict[int, int], timeout: float | None, limit: int = -1
 ) -> list[tuple[int, int]]:
     """(descriptor, bits) of those that are ready, after waiting at most `timeout` seconds."""
-    fds = here().fds
-    found: list[tuple[int, int]] = []
-
-    def ready() -> bool:
-        found.clear()
-        for fd, mask in masks.items():
-            thing = fds.get(fd)
-            bits = NVAL if thing is None else thing.bits() & (mask | ERR | HUP)
-            if bits:
-                found.append((fd, bits))
-        return bool(found)
-
-    if timeout == 0:
-        if not ready():
-            kernel().spin()
-    else:
-        watches = [fds[fd].watch for fd in masks if fd in fds]
-        kernel().wait(watches, ready, timeout, "a descriptor")
+    host = here()
+    fds = host.fds
+    found = _ready(fds, masks)
+    if not found:
+        held = kernel()
+        clocks, clock = held.clocks, host.clock
+        if timeout == 0:
+            held.spin()
+        else:
+            end = None if timeout is None else clocks[clock] + timeout
+            woken = True
+            while woken and not found:
+                watches = [fds[fd].watch for fd in masks if fd in fds]
+                left = None if end is None else end - clocks[clock]
+                woken = held.watch(watches, left, "a descriptor")
+                found = _ready(fds, masks)
     return found if limit < 0 else found[:limit]
+
+
+def _ready(fds: dict[int, Any], masks: dict[int, int]) -> list[tuple[int, int]]:
+    found = []
+    for fd, mask in masks.items():
+        bits = fds[fd].bits() & (mask | ERR | HUP) if fd in fds else NVAL
+        if bits:
+            found.append((fd, bits))
+    return found
 
 
 class Poll:

@@ -5,27 +5,25 @@ imported too early, two nodes are two copies as two processes would be, and noth
 stand-in; the copy is put in place only while its node runs.
 
 The standard modules that hold threads, sockets, clocks or randomness are imported again with each copy,
-as they are, above the stand-ins.  Not here: what the program does (`world.py`, holders).
+as they are, above the stand-ins.  Not here: putting a copy in place (`placing.py`), what the program does
+(`world.py`, holders).
 """
 
 from __future__ import annotations
 
-import builtins
-import contextlib
 import importlib
-import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from demi.errors import DemiError, TargetError
-from demi.interpose.escapes import Guard, StandIn, pop, push, real_names, too_early, under, watch
+from demi.interpose.escapes import Guard, real_names, too_early, under, watch
 from demi.interpose.threads.clock import time_module
-from demi.interpose.threads.hosts import CURRENT, Host
+from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.locks import hold_threading, thread_module
 from demi.interpose.threads.machine import (
@@ -39,6 +37,7 @@ from demi.interpose.threads.machine import (
     reseed,
     signal_module,
 )
+from demi.interpose.threads.placing import ABSENT, Modules, Place, stand_ins
 from demi.interpose.threads.polling import select_module
 from demi.interpose.threads.snapshot import Snapshot
 from demi.interpose.threads.sockets import socket_module
@@ -46,8 +45,6 @@ from demi.interpose.threads.sockets import socket_module
 AGAIN = ("threading", "_threading_local", "queue", "socket", "selectors", "logging", "socketserver",
          "http", "concurrent", "urllib", "xmlrpc", "wsgiref", "sched", "uuid", "secrets", "tempfile",
          "random", "datetime", "asyncio", "subprocess")  # fmt: skip
-_ABSENT = ("_queue", "_datetime", "_uuid")
-Modules = dict[str, types.ModuleType]
 
 
 @dataclass(frozen=True)
@@ -94,25 +91,16 @@ class Image:
             "time": time_module(), "os": os_module(program.environ), "signal": signal_module(),
             "atexit": atexit_module(), "fcntl": fcntl_module(), **refusals(),
         }  # fmt: skip
-        self._stand_ins = [
-            module for module in self.modules.values() if isinstance(module, StandIn)
-        ]
+        self._stand_ins = stand_ins(self.modules)
+        self.place = Place(kernel, host, self.guard, self.modules, program.path)
+        self.enter, self.leave = self.place.enter, self.place.leave
+        self.inside, self.placed = self.place.inside, self.place.placed
         self.log: list[Line] = []
-        self._real: dict[str, Any] = {}
-        self._hidden: list[
-            str
-        ] = []  # real modules that the program has not imported, and must not see
-        self._gone: list[str] = []  # modules of which there is no real one
-        self._swaps = True
-        self._placing = False
-        self._imports = tuple([self._hooked(real) for real in _IMPORTS])
-        self._depth = 0
-        self._known = 0
         before = dict(sys.modules)
         with self.inside():
             self._load(before)
-        self._swaps = program.late
-        own = {name: module for name, module in self.modules.items() if name not in _ABSENT}
+        self.place.always = program.late
+        own = {name: module for name, module in self.modules.items() if name not in ABSENT}
         state = (*program.stateful, *AGAIN) if program.stateful else ()
         self._snapshot = Snapshot(
             {
@@ -121,81 +109,6 @@ class Image:
                 if getattr(module, "__file__", None) and (not state or under(name, state))
             }
         )
-
-    # ---- in place
-
-    def enter(self) -> None:
-        """Put the copy in place; nests."""
-        self._depth += 1
-        if self._depth > 1:
-            return
-        self._kept = CURRENT.kernel, CURRENT.host
-        CURRENT.kernel, CURRENT.host = self.kernel, self.host
-        push(self.guard)
-        if self._swaps:
-            self._put()
-        else:
-            vars(builtins)["__import__"], vars(importlib)["import_module"] = self._imports
-
-    def _hooked(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        """An import while the program runs: its copy is in place for as long as that takes."""
-
-        def imports(*args: Any, **kwargs: Any) -> Any:
-            with self.placed():
-                return real(*args, **kwargs)
-
-        return imports
-
-    @contextlib.contextmanager
-    def placed(self) -> Iterator[None]:
-        """While a process begins: its copy is in place all the time, for whoever looks."""
-        if self._swaps or self._placing:
-            yield
-            return
-        self._placing = True
-        self._put()
-        try:
-            yield
-        finally:
-            self._take_away()
-            self._placing = False
-
-    def _put(self) -> None:
-        sys.path[:0] = self.program.path
-        for name in self._hidden:
-            sys.modules.pop(name, None)
-        sys.modules.update(self.modules)
-        self._known = len(sys.modules)
-
-    def leave(self) -> None:
-        """Take it away again, with all it imported meanwhile."""
-        self._depth -= 1
-        if self._depth:
-            return
-        pop()
-        if self._swaps:
-            self._take_away()
-        else:
-            vars(builtins)["__import__"], vars(importlib)["import_module"] = _IMPORTS
-        CURRENT.kernel, CURRENT.host = self._kept
-
-    def _take_away(self) -> None:
-        del sys.path[: len(self.program.path)]
-        if len(sys.modules) != self._known:
-            self._adopt()
-        modules = sys.modules
-        for name in self._gone:
-            modules.pop(name, None)
-        modules.update(self._real)
-
-    @contextlib.contextmanager
-    def inside(self) -> Iterator[None]:
-        """While the program's code runs."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
 
     def reset(self) -> None:
         """As after the import: the state of a process that begins."""
@@ -228,16 +141,7 @@ class Image:
     # ---- importing
 
     def _load(self, before: Mapping[str, Any]) -> None:
-        self._before = frozenset(before)
-        for name, module in before.items():
-            if under(name, (*self.roots, *AGAIN)):
-                self._real[name] = module
-                del sys.modules[name]
-        for name in (*self.modules, *_ABSENT):
-            if name in before:
-                self._real[name] = before[name]
-        for name in _ABSENT:
-            sys.modules[name] = None  # type: ignore[assignment]
+        self.place.clear(before, (*self.roots, *AGAIN))
         try:
             hold_threading(importlib.import_module("threading"))
             hold_random(importlib.import_module("random"))
@@ -258,7 +162,7 @@ class Image:
                 remedy="import it in a plain Python first; then look for what the stand-ins lack",
             ) from error
         finally:
-            self._collect()
+            self.place.collect()
         if self.program.prepare is not None:
             self.program.prepare(self.modules)
         self.missed()
@@ -273,41 +177,6 @@ class Image:
         sys.modules[self._module] = module
         spec.loader.exec_module(module)
         return module
-
-    def _collect(self) -> None:
-        """Everything that is new belongs to this copy, except what is made of C and exists once."""
-        for name, module in list(sys.modules.items()):
-            if name in _ABSENT:
-                self.modules[name] = module
-            elif name not in self._before or name in self._real:
-                self._take(name, module)
-        self._hide()
-
-    def _hide(self) -> None:
-        self._hidden = [name for name in self._real if name not in self.modules]
-        self._gone = [name for name in self.modules if name not in self._real]
-
-    def _adopt(self) -> None:
-        """What the program imported while it ran."""
-        for name, module in list(sys.modules.items()):
-            if (name not in self._before or name in self._real) and name not in self.modules:
-                self._take(name, module)
-        self._hide()
-
-    def _take(self, name: str, module: Any) -> None:
-        if name not in self.modules and module is not None and not _once(module):
-            self.modules[name] = module
-
-
-_IMPORTS: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
-
-
-def _once(module: types.ModuleType) -> bool:
-    """A module of C, or of no file: importing it twice is not safe."""
-    spec = getattr(module, "__spec__", None)
-    origin = getattr(spec, "origin", None) or ""
-    suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
-    return origin in ("built-in", "frozen") or origin.endswith(suffixes)
 
 
 def _check(program: Program) -> None:

@@ -19,8 +19,8 @@ from demi.interpose.canon import canonical
 from demi.interpose.channels import DELIVER
 from demi.interpose.connected import Faults
 from demi.interpose.links import Links
-from demi.interpose.payload import to_json
-from demi.interpose.threads.hosts import CURRENT, Host
+from demi.interpose.payload import Freezer, to_json
+from demi.interpose.threads.hosts import CURRENT, Host, deadlock
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.program import Image
 from demi.interpose.threads.streams import Arrival
@@ -38,38 +38,52 @@ class Packet(NamedTuple):
 
 
 class ThreadsView:
-    """The View of a run: what `observe` says of each node that is up."""
+    """The View of a run: what `observe` says of each node that is up.
+
+    A node whose observed state is the same immutable object as before was not touched.
+    """
 
     def __init__(self, world: Reading) -> None:
         self.names = world.names
-        self.touched: Sequence[int] = ()
+        self.touched: Sequence[int] = range(len(world.names))
         self._world = world
         self._seen: dict[int, Any] = {}
+        self._fixed: dict[int, Any] = {}  # the last state of a node that is known to be immutable
 
     def state(self, node: int) -> Any:
-        if node not in self._seen:
-            self._seen[node] = self._world.look(node)
-        return self._seen[node]
+        if node in self._seen:
+            return self._seen[node]
+        found = self._seen[node] = self._world.look(node)
+        return found
 
-    def forget(self, node: int) -> None:
-        """The node may have changed."""
-        self._seen.pop(node, None)
-        self.touched = (node,)
+    def update(self, node: int) -> None:
+        """A step of the node is over."""
+        before = self._seen.get(node, self)
+        now = self._seen[node] = self._world.look(node)
+        if now is not before:
+            self.touched = (node,)
+        elif now is self._fixed.get(node, self):
+            self.touched = ()
+        elif self._world.freezer.immutable(now):
+            self._fixed[node] = now
+            self.touched = ()
+        else:
+            self.touched = (node,)
 
 
 class Waits(Mapping[str, str]):
     """Thread name -> what it waits for, found out when somebody asks: most observers do not."""
 
-    __slots__ = ("_found", "_host", "_kernel")
+    __slots__ = ("_found", "_host")
 
-    def __init__(self, kernel: Kernel, host: Host) -> None:
-        self._kernel, self._host = kernel, host
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._found: dict[str, str] | None = None
 
     def _all(self) -> dict[str, str]:
         if self._found is None:
             self._found = {task.name: task.waits for task in self._host.tasks}
-            for task in self._kernel.deadlock(self._host):
+            for task in deadlock(self._host):
                 self._found[task.name] = "a lock, in a deadlock"
         return self._found
 
@@ -99,6 +113,7 @@ class Reading:
     _outside: Faults
     _show: Callable[[bytes], Any]
     _view: ThreadsView
+    freezer: Freezer
 
     def external(self, event: Event) -> External:
         return self._outside.external(event)
@@ -108,7 +123,7 @@ class Reading:
         host, image = self.kernel.hosts[node], self._images[node]
         if not host.up:
             return None
-        threads = Waits(self.kernel, host)
+        threads = Waits(host)
         kept = CURRENT.kernel, CURRENT.host
         CURRENT.kernel, CURRENT.host = self.kernel, host
         try:

@@ -12,8 +12,8 @@ of an enumeration are constants.
 
 from __future__ import annotations
 
+import ctypes
 import itertools
-import operator
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -117,19 +117,27 @@ class Snapshot:
 class _Views:
     """Live views of containers, and what they showed: same objects in the same places?"""
 
-    __slots__ = ("_contents", "_sizes", "_views")
+    __slots__ = ("_contents", "_places", "_sizes", "_views")
 
     def __init__(self, kept: Sequence[_Dict | _Class] = (), views: Sequence[Any] = ()) -> None:
         self._views: list[Any] = [*views, *(view for one in kept for view in one.live)]
         self._sizes = list(map(len, self._views))
-        self._contents = tuple(itertools.chain.from_iterable(self._views))
+        self._contents = tuple(
+            itertools.chain.from_iterable(self._views)
+        )  # so that places stay taken
+        self._places = _places(self._contents)
 
     def same(self) -> bool:
         """Has nothing changed?"""
-        now = itertools.chain.from_iterable(self._views)
-        return list(map(len, self._views)) == self._sizes and all(
-            map(operator.is_, now, self._contents)
+        return (
+            list(map(len, self._views)) == self._sizes
+            and _places(tuple(itertools.chain.from_iterable(self._views))) == self._places
         )
+
+
+def _places(things: tuple[Any, ...]) -> bytes:
+    """The identities of many things at once: a tuple in memory is their addresses, one after another."""
+    return ctypes.string_at(id(things) + tuple.__basicsize__, len(things) * tuple.__itemsize__)
 
 
 class _Dict:

@@ -20,6 +20,9 @@ from demi.interpose.threads.kernel import Kernel, kernel
 from demi.interpose.threads.streams import End, Listener, Mailbox, Net, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
+_TEXTS = {code: os.strerror(code) for code in errno.errorcode}
+_SO_ERROR = (_socket.SOL_SOCKET, _socket.SO_ERROR)
+_MSG_PEEK = int(_socket.MSG_PEEK)
 _default: list[float | None] = [None]
 
 
@@ -31,7 +34,7 @@ def net() -> Net:
 
 def fail(code: int) -> OSError:
     """The OSError of a code, as its subclass."""
-    return OSError(code, os.strerror(code))
+    return OSError(code, _TEXTS.get(code) or os.strerror(code))
 
 
 def keep(host: Host, thing: Watched) -> int:
@@ -181,7 +184,7 @@ class Socket:
             return
         if self._timeout == 0:
             kernel().spin()
-            raise fail(errno.EAGAIN)
+            raise BlockingIOError(errno.EAGAIN, _TEXTS[errno.EAGAIN])
         if not kernel().wait([thing.watch], ready, self._timeout, what):
             raise TimeoutError("timed out")
         if self._fd < 0 and not CURRENT.dying:
@@ -193,20 +196,26 @@ class Socket:
             raise fail(code)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        thing = self._open()
-        if isinstance(thing, Mailbox):
+        thing = self._thing
+        if type(thing) is not End or self._fd < 0:
+            if self._fd < 0 or isinstance(thing, Listener):
+                raise fail(errno.EBADF if self._fd < 0 else errno.ENOTCONN)
             return self.recvfrom(size, flags)[0]
-        if isinstance(thing, Listener) or (
-            thing.peer is None and not thing.error and not thing.eof
-        ):
-            raise fail(errno.ENOTCONN)
-        self._until(thing, thing.readable, "bytes")
-        if not thing.buffer:
-            self._raise(thing)
-            return b""
-        data = bytes(thing.buffer[:size])
-        if not flags & _socket.MSG_PEEK:
-            del thing.buffer[:size]
+        buffer = thing.buffer
+        if not buffer:
+            if thing.peer is None and not thing.error and not thing.eof:
+                raise fail(errno.ENOTCONN)
+            self._until(thing, thing.readable, "bytes")
+            if not buffer:
+                self._raise(thing)
+                return b""
+        if flags & _MSG_PEEK or size < len(buffer):
+            data = bytes(buffer[:size])
+            if not flags & _MSG_PEEK:
+                del buffer[:size]
+            return data
+        data = bytes(buffer)
+        buffer.clear()
         return data
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
@@ -214,7 +223,7 @@ class Socket:
         if not isinstance(thing, Mailbox):
             return self.recv(size, flags), None
         self._until(thing, lambda: thing.inbox, "a datagram")
-        data, sender = thing.inbox[0] if flags & _socket.MSG_PEEK else thing.inbox.popleft()
+        data, sender = thing.inbox[0] if flags & _MSG_PEEK else thing.inbox.popleft()
         return data[:size], sender
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
@@ -230,15 +239,16 @@ class Socket:
         return len(data), sender
 
     def send(self, data: Any, flags: int = 0) -> int:
-        thing: Any = self._open()
-        sent = bytes(data)
+        thing = self._open()
         if isinstance(thing, Mailbox):
             return self.sendto(data, thing.peer_name)  # type: ignore[attr-defined]
-        self._raise(thing)
+        if thing.error:
+            self._raise(thing)
         if thing.connecting:
             self._until(thing, lambda: not thing.connecting, "a connection")
         if thing.peer is None:
             raise fail(errno.ENOTCONN)
+        sent = bytes(data)
         thing.write(sent)
         return len(sent)
 
@@ -295,7 +305,7 @@ class Socket:
         self._options[level, option] = value
 
     def getsockopt(self, level: int, option: int, length: int = 0) -> Any:
-        if (level, option) == (_socket.SOL_SOCKET, _socket.SO_ERROR):
+        if (level, option) == _SO_ERROR:
             thing = self._open()
             code, thing.error = thing.error, 0
             return code

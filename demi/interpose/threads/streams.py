@@ -41,15 +41,12 @@ class Watched:
         self.error = 0  # errno to raise once
 
     def readable(self) -> bool:
-        return bool(self.error)
-
-    def writable(self) -> bool:
-        return bool(self.error)
+        """Would a read not wait?"""
+        raise NotImplementedError
 
     def bits(self) -> int:
         """The poll bits that are set."""
-        found = (IN if self.readable() else 0) | (OUT if self.writable() else 0)
-        return found | ERR if self.error else found
+        raise NotImplementedError
 
 
 class End(Watched):
@@ -69,9 +66,6 @@ class End(Watched):
 
     def readable(self) -> bool:
         return bool(self.buffer) or self.eof or bool(self.error)
-
-    def writable(self) -> bool:
-        return not self.connecting
 
     def bits(self) -> int:
         found = 0 if self.connecting else OUT
@@ -135,8 +129,8 @@ class Listener(Watched):
     def readable(self) -> bool:
         return bool(self.backlog)
 
-    def writable(self) -> bool:
-        return False
+    def bits(self) -> int:
+        return IN if self.backlog else 0
 
 
 class Mailbox(Watched):
@@ -150,8 +144,8 @@ class Mailbox(Watched):
     def readable(self) -> bool:
         return bool(self.inbox)
 
-    def writable(self) -> bool:
-        return True
+    def bits(self) -> int:
+        return IN | OUT if self.inbox else OUT
 
 
 class Net:
@@ -175,17 +169,17 @@ class Net:
         self._decoder = decoder
         self._report = report
         self.ends: list[tuple[End, End]] = []  # connections between two hosts, oldest first
-        self._unfinished: dict[End, None] = {}  # have sent a part of a message
+        self.unfinished: dict[End, None] = {}  # have sent a part of a message: see `flush`
 
     def reset(self) -> None:
         """No connections."""
         self.ends = []
-        self._unfinished.clear()
+        self.unfinished.clear()
 
     def flush(self, host: Host) -> None:
         """The host waits: what it has sent of a message arrives as it is."""
-        for end in [end for end in self._unfinished if end.host is host]:
-            del self._unfinished[end]
+        for end in [end for end in self.unfinished if end.host is host]:
+            del self.unfinished[end]
             other = end.peer
             if end.framed is not None and other is not None:
                 for label, data in end.framed.part():
@@ -214,7 +208,7 @@ class Net:
 
     def _sender(self, end: End, other: End) -> Callable[[bytes], None]:
         framed, post, src, dst = end.framed, self._post, end.host, other.host
-        unfinished = self._unfinished
+        unfinished = self.unfinished
         assert framed is not None
 
         def send(data: bytes) -> None:

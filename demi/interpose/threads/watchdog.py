@@ -5,13 +5,15 @@ nothing is thrown, and so nothing the program catches can keep us.
 
 Wall time, because a real call that blocks uses no other; only where signals exist and in the main thread.
 One alarm goes on ticking from step to step and looks whether a step is still the same one, so a step
-costs no system call but one; an alarm of somebody else is left alone, and then there is no watchdog.
+costs no system call, but one in many, which sees whether the alarm is still ours; an alarm of somebody else
+is left alone, and then there is no watchdog.
 """
 
 from __future__ import annotations
 
 import atexit
 import importlib
+import os
 import threading
 import types
 from typing import Any
@@ -23,8 +25,9 @@ from demi.interpose.threads.hosts import CURRENT, set_aside
 
 _signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums
 WALL_SECONDS = 10.0  # one step of a node; a healthy one takes a thousandth of that
+_LOOK = 64  # steps between two looks at the alarm
 _TICKS = 4  # ticks that a step may see: it is stopped after 4/4 to 5/4 of its time
-_ALARM, _REAL = _signal.SIGALRM, _signal.ITIMER_REAL
+_SIGNAL, _REAL = _signal.SIGALRM, _signal.ITIMER_REAL
 
 
 class StuckError(Exception):
@@ -39,10 +42,6 @@ class WallBudget:
     """
 
     __slots__ = ("_outer", "_seconds", "ticks")
-    _main = threading.main_thread().ident
-    _now: WallBudget | None = None  # the step that runs
-    _period = 0.0  # of the alarm, while it ticks
-    _before: Any = None  # the handler in place before ours
 
     def __init__(self, seconds: float = WALL_SECONDS) -> None:
         self._seconds = seconds
@@ -50,19 +49,16 @@ class WallBudget:
 
     def begin(self) -> None:
         """A step begins."""
-        kind = WallBudget
-        self._outer, kind._now, self.ticks = kind._now, self, 0
-        left = _signal.getitimer(_REAL)[0]
-        if left and (
-            _signal.getsignal(_ALARM) is not _tick or kind._period * _TICKS <= self._seconds
-        ):
-            return
-        if threading.get_ident() == kind._main:
-            _start(self._seconds / _TICKS)
+        alarm = _ALARM
+        self._outer, alarm.step, self.ticks = alarm.step, self, 0
+        if alarm.trusted and alarm.period * _TICKS <= self._seconds:
+            alarm.trusted -= 1
+        else:
+            alarm.look(self._seconds)
 
     def end(self) -> None:
         """It is over."""
-        WallBudget._now = self._outer
+        _ALARM.step = self._outer
 
     def __enter__(self) -> None:
         self.begin()
@@ -71,30 +67,66 @@ class WallBudget:
         self.end()
 
 
-def _start(period: float) -> None:
-    handler = _signal.signal(_ALARM, _tick)
-    if handler is not _tick:
-        WallBudget._before = handler
-    WallBudget._period = period
-    _signal.setitimer(_REAL, period)
+class _Alarm:
+    """The one alarm of the process.
+
+    step: the one that runs.  period: of the alarm, in seconds, while it ticks.  trusted: steps that need not
+    look whether it does.  before: the handler in place before ours.
+    """
+
+    __slots__ = ("_main", "before", "period", "step", "trusted")
+
+    def __init__(self) -> None:
+        self._main = threading.main_thread().ident
+        self.step: WallBudget | None = None
+        self.period = 0.0
+        self.trusted = 0
+        self.before: Any = None
+
+    def look(self, seconds: float) -> None:
+        """Start it, unless it ticks or is somebody else's."""
+        ours = _signal.getsignal(_SIGNAL) is _tick and self.period * _TICKS > seconds
+        if _signal.getitimer(_REAL)[0] and not ours:
+            self.trusted = _LOOK
+        elif self.in_main():
+            handler = _signal.signal(_SIGNAL, _tick)
+            if handler is not _tick:
+                self.before = handler
+            self.period = seconds / _TICKS
+            _signal.setitimer(_REAL, self.period)
+            self.trusted = _LOOK
+
+    def in_main(self) -> bool:
+        """Signals have handlers in the main thread only."""
+        return threading.get_ident() == self._main
+
+    def forked(self) -> None:
+        """Alarms are not inherited."""
+        self.trusted = 0
+
+
+_ALARM = _Alarm()
 
 
 def rest() -> None:
     """No world runs any more: take the alarm away, if it is ours."""
-    if threading.get_ident() == WallBudget._main and _signal.getsignal(_ALARM) is _tick:
+    if _ALARM.in_main() and _signal.getsignal(_SIGNAL) is _tick:
         _signal.setitimer(_REAL, 0)
-        _signal.signal(_ALARM, WallBudget._before)
+        _signal.signal(_SIGNAL, _ALARM.before)
+    _ALARM.trusted = 0
 
 
+os.register_at_fork(after_in_child=_ALARM.forked)
 atexit.register(rest)  # an interpreter that ends has no handlers any more, and would be killed
 
 
 def _tick(number: int, frame: types.FrameType | None) -> Any:
-    step = WallBudget._now
+    step = _ALARM.step
     if step is None:
+        _ALARM.trusted = 0
         return  # nothing runs: the next step starts the alarm again
     step.ticks += 1
-    _signal.setitimer(_REAL, WallBudget._period)
+    _signal.setitimer(_REAL, _ALARM.period)
     if step.ticks > _TICKS:
         step.ticks = 0
         _set_aside(frame)

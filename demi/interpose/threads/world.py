@@ -23,6 +23,7 @@ from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
 from demi.interpose.links import Links
 from demi.interpose.notices import Notices
+from demi.interpose.payload import Freezer
 from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
@@ -88,6 +89,7 @@ class ThreadsWorld(Reading):
             for program, host in zip(programs.values(), hosts, strict=True)
         ]
         self.notices = Notices()
+        self.freezer = Freezer()
         for image in self._images:
             image.guard.notices = self.notices
         self.reset(0)
@@ -115,7 +117,6 @@ class ThreadsWorld(Reading):
         for node in range(len(self.names)):
             self.boot(node)
         self._view = ThreadsView(self)
-        self._view.touched = range(len(self.names))
         step = self.current
         step.log = tuple(self._log)
         return step
@@ -155,20 +156,16 @@ class ThreadsWorld(Reading):
             self.kernel.clocks[node if self._free else 0] += DELIVERY_SECONDS
             self._run(node, packet.arrive)
         elif kind == TIMER:
-            task = self._resumes.pop(event, None)
-            if task is not None:
+            task = self._resumes.pop(event, None) if self._resumes else None
+            if task is not None or self._free:
                 remove_sorted(self.events, event)
-                self._run(node, lambda: None, task)
-            else:
-                if self._free:
-                    remove_sorted(self.events, event)
-                self._run(node, lambda: None, self.kernel.fire(node, peer))
+            self._run(node, None, task or self.kernel.fire(node, peer))
         else:
             self._outside.take(event)
         if self._log:
             step.log = tuple(self._log)
             self._log.clear()
-        self._view.forget(node)
+        self._view.update(node)
         return step
 
     def observe(self) -> ThreadsView:
@@ -181,27 +178,30 @@ class ThreadsWorld(Reading):
 
     # ---- a node runs
 
-    def _run(self, node: int, first: Callable[[], Any], task: Task | None = None) -> None:
-        """Do something at a node, and run what it woke until that waits."""
-        kernel, image = self.kernel, self._images[node]
-        host, budget = kernel.hosts[node], self._budget
+    def _run(self, node: int, first: Callable[[], Any] | None, task: Task | None = None) -> None:
+        """Do something at a node, and run a thread, or else what that woke, until it waits."""
+        kernel, image, budget = self.kernel, self._images[node], self._budget
+        host = kernel.hosts[node]
+        runnable = host.runnable
         image.enter()
         budget.begin()
         try:
-            first()
+            if first is not None:
+                first()
             if task is not None:
                 kernel.run(task)
-            else:
-                for one in [t for t in host.runnable if t.waits != _TURN]:
+            elif runnable:
+                for one in [t for t in runnable if t.waits is not _TURN]:
                     if not host.ended:
                         kernel.run(one)
         finally:
             budget.end()
             image.leave()
-        for woken in host.runnable:
-            if woken.waits != _TURN:
-                self._resume(woken)
-        if not host.runnable:
+        if runnable:
+            for woken in runnable:
+                if woken.waits is not _TURN:
+                    self._resume(woken)
+        elif self._net.unfinished:
             self._net.flush(host)
         if kernel.failures or image.log or image.guard.seen or kernel.spun or host.ended:
             self._account(node)
@@ -278,21 +278,25 @@ class ThreadsWorld(Reading):
     # ---- what the kernel and the network tell
 
     def _armed(self, task: Task, n: int) -> None:
-        event = (TIMER, task.host.index, task.slot, n)
-        self._labels[task.slot] = task.name
+        node, slot = task.key
+        event = (TIMER, node, slot, n)
+        if not n:
+            self._labels[slot] = task.name
         if self._free:
             insort(self.events, event)
-        self.current.armed = [*self.current.armed, event]
+        step = self.current
+        step.armed = [*step.armed, event] if step.armed else [event]
 
     def _disarmed(self, task: Task, n: int) -> None:
-        event = (TIMER, task.host.index, task.slot, n)
+        node, slot = task.key
+        event = (TIMER, node, slot, n)
         if self._free:
             remove_sorted(self.events, event)
         step = self.current
-        if event in step.armed:  # armed and cancelled in one step: it never was
+        if step.armed and event in step.armed:  # armed and cancelled in one step: it never was
             step.armed = [other for other in step.armed if other != event]
         else:
-            step.cancelled = [*step.cancelled, event]
+            step.cancelled = [*step.cancelled, event] if step.cancelled else [event]
 
     def _post(self, src: Host, dst: Host, label: str, data: bytes, arrive: Arrival) -> None:
         if dst.up:  # to a host that is down it is lost at once
