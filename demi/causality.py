@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from demi.events import parse_id
-from demi.trace import Entry, Trace
+from demi.trace import Trace
 
 Clock = tuple[int, ...]
 
@@ -33,7 +32,7 @@ class Causality:
     __slots__ = ("_clocks", "_column", "_futures", "_pasts", "edges", "homes", "nodes")
 
     def __init__(self, trace: Trace) -> None:
-        touched = [_touched(entry) for entry in trace.entries]
+        touched = [entry.touched for entry in trace.entries]
         self.nodes: tuple[str, ...] = tuple(
             dict.fromkeys([*trace.header.nodes, *(node for nodes in touched for node in nodes)])
         )
@@ -121,8 +120,3 @@ def _union(causes: Sequence[int], pasts: Sequence[int]) -> int:
     for cause in causes:
         union |= pasts[cause] | 1 << cause
     return union
-
-
-def _touched(entry: Entry) -> tuple[str, ...]:
-    """The nodes whose order an event takes part in; the first is its home."""
-    return parse_id(entry.id).nodes or ("",)

@@ -47,6 +47,10 @@ class Header:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+ALSO = "also"
+"""The key of an entry for changes of nodes besides its own."""
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One event that happened.  A msgspec struct without garbage collection (it is in no cycle): recording
     makes hundreds of thousands a second.
@@ -78,6 +82,18 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def name(self) -> EventName:
         """The parsed id."""
         return parse_id(self.id)
+
+    @property
+    def also(self) -> dict[str, dict[str, Any]]:
+        """Of other nodes, as `delta`: what a wide step changed there (a link that is cut has two ends)."""
+        found = self.extra.get(ALSO)
+        return found if found else {}
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The nodes whose order the event takes part in; the first is its home."""
+        nodes = self.name.nodes or ("",)
+        return (*nodes, *(node for node in self.also if node not in nodes)) if self.extra else nodes
 
     @property
     def is_external(self) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from demi.errors import TraceError
 from demi.events import parse_id, valid_node_name
-from demi.trace import VERSION, Entry, Footer, Header
+from demi.trace import ALSO, VERSION, Entry, Footer, Header
 from demi.verdict import Verdict, Violation, violation_from_json
 
 NESTING_MAX = 100  # deeper values would exhaust the stack of whoever walks them
@@ -137,7 +137,20 @@ def read_entry(data: dict[str, Any], nodes: frozenset[str], where: str) -> Entry
             known[key] = tuple(known[key])
     if known.get("fail") and not all(isinstance(v, str) for v in known["fail"].values()):
         raise TraceError("'fail' must hold strings", where=where, remedy=_REMEDY)
+    _check_also(data.get(ALSO, {}), nodes, where)
     return Entry(**known, extra={k: v for k, v in data.items() if k not in ENTRY_KEYS})
+
+
+def _check_also(also: Any, nodes: frozenset[str], where: str) -> None:
+    if type(also) is not dict or any(type(delta) is not dict for delta in also.values()):
+        raise TraceError(f"{ALSO!r} must hold changes by node", where=where, remedy=_REMEDY)
+    for node in also:
+        if node not in nodes:
+            raise TraceError(
+                f"an event changes node {said(node)}, which the header does not list",
+                where=where,
+                remedy=_REMEDY,
+            )
 
 
 def read_footer(data: dict[str, Any], where: str, steps: int) -> Footer:

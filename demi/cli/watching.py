@@ -46,7 +46,7 @@ def watched(trace: Trace, entries: Sequence[Entry], wanted: Sequence[Field]) -> 
         name = entry.name
         changed = {change.field for change in fold.take(entry, name).changes}
         for node, field in wanted:
-            if node == name.node and field in changed:
+            if (field if node == name.node else f"{node} {field}") in changed:
                 value = brief(fold.node(node).fields[field], 40)
                 told.append(_message(step, node, field, value, entry.id))
     return told

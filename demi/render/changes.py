@@ -11,7 +11,7 @@ when a field has its value, and which message says the same as the one before it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -34,7 +34,10 @@ UNKNOWN: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field got a value.  old: the one before, or UNKNOWN.  grown: new holds only what was appended."""
+    """A field got a value.  old: the one before, or UNKNOWN.  grown: new holds only what was appended.
+
+    field: of another node than the step's own with the name of that node: `s3 port 2`.
+    """
 
     field: str
     old: Any
@@ -121,6 +124,10 @@ class Fold:
             links = {(first, second)} if ">" in entry.id else {(first, second), (second, first)}
             self.cut = cut | links if name.kind == Kind.CUT else cut - links
         changes = self._changes(name.node, entry.delta) if entry.delta else ()
+        for node, delta in entry.also.items() if entry.extra else ():
+            changes += tuple([
+                replace(change, field=f"{node} {change.field}") for change in self._changes(node, delta)
+            ])  # fmt: skip
         return Told(changes, down, cut, self._repeats(entry, name))
 
     def _changes(self, node: str, delta: dict[str, Any]) -> tuple[Change, ...]:

@@ -18,7 +18,7 @@ from demi.interpose.world import Step, World
 from demi.oracle import Verdict
 from demi.scheduler.naming import Namer
 from demi.scheduler.run import ExitReason, Outcome
-from demi.trace import Entry, Footer, Header
+from demi.trace import ALSO, Entry, Footer, Header
 
 _FIRST_EXTERNAL = int(min(EXTERNAL_KINDS))
 _NONE: dict[str, Any] = {}  # what did not change; never written to
@@ -74,14 +74,25 @@ class Recorder:
                 delta = changes(before, now)
                 self._seen[node] = now
             digest = self._world.node_digest(node)
+        also = self._elsewhere(node) if step.wide else _NONE
         self._sink(
             Entry(
                 self._id, self._cause, self._msg, out, armed, lost, self._enabled,
                 digest, not step.received,
                 {"error": fail.error, "where": fail.where, "text": fail.message} if fail else None,
-                delta, tuple(step.log), self._group,
+                delta, tuple(step.log), self._group, {ALSO: also} if also else {},
             )
         )  # fmt: skip
+
+    def _elsewhere(self, home: int) -> dict[str, Any]:
+        """What a wide step changed at other nodes: node -> changes."""
+        found: dict[str, Any] = {}
+        for node in self._view.touched:
+            now, before = self._view.state(node), self._seen[node]
+            if node != home and now != before:
+                found[self._world.names[node]] = changes(before, now)
+                self._seen[node] = now
+        return found
 
 
 def internal_count(enabled: Sequence[Event]) -> int:

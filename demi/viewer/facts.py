@@ -80,7 +80,7 @@ class Facts:
         made = self._made
         source = made.pop(entry.id, 0)
         others = [made.pop(gone, 0) for gone in entry.lost]
-        touched = [self._column[node] for node in name.nodes if node in self._column]
+        touched = [self._column[node] for node in entry.touched if node in self._column]
         home = touched[0] if touched else -1
         causes = {self._last[one] for one in touched} | {source, *others}
         causes.discard(0)

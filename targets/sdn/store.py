@@ -28,6 +28,11 @@ class Store:
         self._path = ""
 
     @property
+    def used(self) -> bool:
+        """Does anybody know where it is?"""
+        return bool(self._path)
+
+    @property
     def path(self) -> str:
         """Where it is."""
         if not self._path:

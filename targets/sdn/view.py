@@ -44,8 +44,13 @@ class NetworkView:
         self.settled = rest and self._whole()
 
     def touch(self, node: int) -> None:
-        """The last step ran this node."""
+        """A step runs this node."""
         self.touched = (node,)
+
+    def also(self, node: int) -> None:
+        """The step changes this one too."""
+        if node not in self.touched:
+            self.touched = (*self.touched, node)
 
     def _whole(self) -> bool:
         """Every controller is alive and every switch that is up talks to one, unhindered."""

@@ -72,6 +72,7 @@ class NetworkWorld(Channels):
         self._handshake = handshake
         self._announce = announce
         self._store = store
+        self._shared = store is not None and store.used
         self.events: list[Event] = []
         self.open: set[tuple[int, int]] = set()
         self.wiring: Wiring = Wiring(topology, table_size)
@@ -153,18 +154,21 @@ class NetworkWorld(Channels):
         """`step` for an event known to be enabled."""
         self.current = step = Step(event)
         kind, node, peer, _ = event
+        self.view.touch(node)
         if kind == DELIVER:
             item: Item = self.network.take(event, [])
             self._last = (event, item)
             self._deliver(node, peer, item)
+            step.wide = self._shared and node < len(self.controllers)
         elif kind == TIMER:
             self._fire(node, event)
+            step.wide = True  # time is one for all
         else:
             self.frames = self.chatter = 0
             self.outside.take(event)
+            step.wide = True  # a cable has two ends, a host two places
         self.clock.refresh()
         self.outside.refresh()
-        self.view.touch(node)
         self.view.update(self.events)
         return step
 
@@ -234,6 +238,7 @@ class NetworkWorld(Channels):
     def emit(self, name: str, effects: Iterable[Effect]) -> None:
         """What a switch did: packets by ports, messages to controllers."""
         node = self.index[name]
+        self.view.also(node)
         for effect in effects:
             if isinstance(effect, ToWire):
                 self._onto(node, name, effect)
