@@ -6,6 +6,7 @@ as data, and the command line only lays them out.  Nothing here prints.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -22,15 +23,23 @@ class ExitCode(IntEnum):
 
 
 class DemiError(Exception):
-    """A clear end: `what` is wrong, `where` (file, line, event; may be empty), `remedy` (next step)."""
+    """A clear end: `what` is wrong, `where` (file, line, event; may be empty), `remedy` (next step).
+
+    A remedy that takes work to find may be given as a function, called when somebody reads it.
+    """
 
     exit_code = ExitCode.INTERNAL
 
-    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", remedy: str | Callable[[], str] = "") -> None:
         super().__init__(what)
         self.what = what
         self.where = where
-        self.remedy = remedy
+        self._remedy = remedy
+
+    @property
+    def remedy(self) -> str:
+        """What to do next."""
+        return self._remedy if isinstance(self._remedy, str) else self._remedy()
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

@@ -3,8 +3,8 @@
 The one insight: run i of a hunt depends on `seed + i` only, so how runs are shared among processes can
 change how soon an answer comes and never which answer: the violation with the lowest run number wins.
 
-A hunt runs bare, keeping only choices; a violating run is executed once more under the recorder, which
-proves that it repeats before anybody sees it.  Not here: processes (`parallel.py`), printing.
+A hunt runs bare; a violating run is executed once more under the recorder, and replayed, which proves
+that it repeats before anybody sees it.  Not here: processes (`parallel.py`), printing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from demi.errors import DivergenceError
 from demi.fuzz.program import generate
 from demi.oracle import Violation
-from demi.scheduler.execute import USUAL_CAUSES, Choices, Subject, execute, record
+from demi.scheduler.determinism import unrepeatable
+from demi.scheduler.execute import Recording, Subject, execute
 from demi.scheduler.registry import make_strategy
 from demi.scheduler.replay import replay
 from demi.scheduler.run import Observer, Outcome
@@ -79,24 +79,13 @@ def hunt(subject: Subject, plan: Plan, numbers: Iterator[int]) -> Iterator[tuple
 
 
 def record_run(subject: Subject, plan: Plan, number: int) -> Trace:
-    """Execute one run of a hunt again and record it.  Raises DivergenceError if it differs."""
-    choices = Choices(subject.world)
-    first = one_run(subject, plan, number, choices).violation
-    trace = record(subject, choices.taken, plan.seed + number, strategy=plan.strategy)
-    if first != trace.violation:
-        seen = [one.fingerprint if one else "no violation" for one in (first, trace.violation)]
-        raise DivergenceError(
-            f"the run does not repeat: {seen[0]}, then {seen[1]}",
-            where=f"{subject.target.name} seed {plan.seed + number}",
-            remedy=USUAL_CAUSES,
-        )
+    """Execute one run of a hunt again, recorded, and replay it.  Raises DivergenceError if that differs."""
+    recording = Recording(subject)
+    outcome = one_run(subject, plan, number, recording)
+    trace = recording.trace(outcome, plan.seed + number, plan.strategy)
     divergence = replay(subject, trace).divergence
     if divergence is not None:
-        raise DivergenceError(
-            "the run does not repeat: " + divergence.brief(),
-            where=f"{subject.target.name} seed {plan.seed + number}",
-            remedy=USUAL_CAUSES,
-        )
+        raise unrepeatable(subject, trace, divergence)
     return trace
 
 

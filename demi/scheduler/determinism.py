@@ -8,8 +8,9 @@ Not here: other processes (`demi/cli/elsewhere.py`).
 
 from __future__ import annotations
 
+from demi.errors import DivergenceError
 from demi.events import Program
-from demi.scheduler.execute import Choices, Subject, execute, record
+from demi.scheduler.execute import USUAL_CAUSES, Recording, Subject, execute, record
 from demi.scheduler.replay import Divergence, first_difference, replay
 from demi.scheduler.strategy import Strategy
 from demi.trace import Trace
@@ -20,18 +21,29 @@ PARENTS_MAX = 8  # of the chain behind a divergence; longer ones tell nothing mo
 def check_determinism(
     subject: Subject, strategy: Strategy, program: Program, seed: int, steps: int
 ) -> tuple[Trace, Divergence | None]:
-    """Run once under `strategy`, record its choices, replay strictly, compare every entry.
+    """Run once under `strategy`, recorded, replay that strictly, compare every entry.
 
-    Raises DivergenceError when the choices cannot even be made again.
+    Raises DivergenceError when two replays differ so much that one cannot be made.
     """
-    choices = Choices(subject.world)
-    execute(subject, strategy, seed, program=program, steps=steps, observer=choices)
-    trace = record(subject, choices.taken, seed, strategy=strategy.name)
-    found = replay(subject, trace).divergence
+    recording = Recording(subject)
+    outcome = execute(subject, strategy, seed, program=program, steps=steps, observer=recording)
+    trace = recording.trace(outcome, seed, strategy.name)
+    again = replay(subject, trace)
+    found = again.divergence
     if found is None:  # a replay leaves out what decides nothing: what was seen and logged
-        again = record(subject, choices.taken, seed, strategy=strategy.name)
-        found = first_divergence(trace, again)
+        third = record(subject, again.choices, seed, strategy=strategy.name)
+        found = first_divergence(trace, third)
     return trace, found
+
+
+def unrepeatable(subject: Subject, trace: Trace, found: Divergence) -> DivergenceError:
+    """The error for a run that was recorded and did something else when it was replayed."""
+    led = parents(trace, found.step)
+    return DivergenceError(
+        "the run does not repeat: " + found.brief() + (f"; led by {', '.join(led)}" if led else ""),
+        where=f"{subject.target.name} seed {trace.header.seed}",
+        remedy=USUAL_CAUSES,
+    )
 
 
 def first_divergence(one: Trace, other: Trace) -> Divergence | None:

@@ -12,8 +12,7 @@ from demi.errors import UsageError
 from demi.events import Event, parse_external
 from demi.interpose.world import Step
 from demi.oracle import CRASH, Violation, check_all, check_start
-from demi.scheduler.execute import FIRST_EXTERNAL, Subject, footer_of
-from demi.scheduler.record import Recorder, make_header
+from demi.scheduler.execute import FIRST_EXTERNAL, Recording, Subject
 from demi.scheduler.run import ExitReason, Outcome
 from demi.target import nearest
 from demi.trace import Entry, Trace
@@ -27,9 +26,10 @@ class Driver:
     def __init__(self, subject: Subject, seed: int = 0) -> None:
         self._subject = subject
         self._seed = seed
-        self.entries: list[Entry] = []
+        self._recording = Recording(subject)
+        self._recorder = self._recording.recorder
+        self.entries = self._recording.entries
         self.violation: Violation | None = None
-        self._recorder = Recorder(subject.world, self.entries.append)
         boot = subject.world.reset(seed)
         self._recorder.began(boot)
         self._memory, self.violation = check_start(subject.invariants, subject.world.observe())
@@ -48,7 +48,10 @@ class Driver:
         """
         entry = self.try_take(event_id, args)
         if entry is None:
-            raise UsageError(f"{event_id} is not enabled", remedy=nearest(event_id, self.enabled))
+            enabled = self.enabled
+            raise UsageError(
+                f"{event_id} is not enabled", remedy=lambda: nearest(event_id, enabled)
+            )
         return entry
 
     def try_take(self, event_id: str, args: object = None) -> Entry | None:
@@ -82,12 +85,6 @@ class Driver:
 
     def trace(self) -> Trace:
         """The run so far."""
-        subject = self._subject
-        header = make_header(
-            subject.world, target=subject.target.name, config=subject.config, strategy=HAND,
-            seed=self._seed, boot=self._recorder.boot,
-            target_version=subject.target.version(subject.config),
-        )  # fmt: skip
         reason = ExitReason.VIOLATION if self.violation else ExitReason.STOPPED
         outcome = Outcome(reason, len(self.entries), self.violation)
-        return Trace(header, tuple(self.entries), footer_of(subject, outcome))
+        return self._recording.trace(outcome, self._seed, HAND)

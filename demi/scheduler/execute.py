@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demi.errors import DivergenceError
-from demi.events import Event, Kind, Program
+from demi.events import Event, External, Kind, Program
 from demi.interpose.world import Step, World
 from demi.oracle import Invariant
 from demi.scheduler.record import Recorder, Taken, make_footer, make_header
@@ -61,6 +61,35 @@ class Choices:
         """Nothing: the choice is enough."""
 
 
+class Recording:
+    """An Observer that makes a trace of the run that it sees, whoever chooses."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self.entries: list[Entry] = []
+        self.recorder = Recorder(subject.world, self.entries.append)
+
+    def began(self, boot: Step) -> None:
+        self.entries.clear()
+        self.recorder.began(boot)
+
+    def before(self, event: Event, enabled: Sequence[Event]) -> None:
+        self.recorder.before(event, enabled)
+
+    def after(self, step: Step) -> None:
+        self.recorder.after(step)
+
+    def trace(self, outcome: Outcome, seed: int, strategy: str, parent: str = "") -> Trace:
+        """The run, which has just ended."""
+        subject = self._subject
+        header = make_header(
+            subject.world, target=subject.target.name, config=subject.config, strategy=strategy,
+            seed=seed, boot=self.recorder.boot, parent=parent,
+            target_version=subject.target.version(subject.config),
+        )  # fmt: skip
+        return Trace(header, tuple(self.entries), footer_of(subject, outcome))
+
+
 def execute(
     subject: Subject,
     strategy: Strategy,
@@ -94,28 +123,29 @@ def record(
 
     Raises DivergenceError when a choice is not enabled: the system is not deterministic.
     """
-    entries: list[Entry] = []
     scripted = Scripted(choices)
-    recorder = Recorder(subject.world, entries.append)
-    outcome = execute(subject, scripted, seed, observer=recorder)
+    recording = Recording(subject)
+    outcome = execute(subject, scripted, seed, observer=recording)
     if scripted.left:
+        next_one = _described(subject.world, choices[len(choices) - scripted.left])
+        last = f" behind {recording.entries[-1].id}" if recording.entries else ""
         raise DivergenceError(
-            f"the run does not repeat: it ends ({outcome.reason.value}) after {outcome.steps} of"
-            f" {len(choices)} choices",
+            f"the run does not repeat: step {outcome.steps + 1} of {len(choices)}, {next_one}, is not"
+            f" enabled{last} ({outcome.reason.value})",
             where=f"{subject.target.name} seed {seed}",
             remedy=USUAL_CAUSES,
         )
-    header = make_header(
-        subject.world,
-        target=subject.target.name,
-        config=subject.config,
-        strategy=strategy,
-        seed=seed,
-        boot=recorder.boot,
-        target_version=subject.target.version(subject.config),
-        parent=parent,
-    )
-    return Trace(header, tuple(entries), footer_of(subject, outcome))
+    return recording.trace(outcome, seed, strategy, parent)
+
+
+def _described(world: World, choice: Taken) -> str:
+    """A choice that has no name yet, since nothing made it happen."""
+    if isinstance(choice, External):
+        return choice.id
+    kind, node, peer, nth = choice
+    if kind == Kind.DELIVER:
+        return f"message {nth + 1} from {world.names[peer]} to {world.names[node]}"
+    return f"a timer of {world.names[node]}"
 
 
 def footer_of(subject: Subject, outcome: Outcome) -> Footer:

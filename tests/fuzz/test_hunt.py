@@ -212,8 +212,32 @@ def test_a_run_that_does_not_repeat_is_refused() -> None:
 
     subject = subject_of(lambda: ActorWorld({"a": Once}))
     plan = Plan(Profile(), "random")
-    with pytest.raises(DivergenceError, match="crash/ValueError@on_message, then no violation"):
+    with pytest.raises(DivergenceError, match=r"step 1, a>a:int#1: fail differs") as caught:
         record_run(subject, plan, 0)
+    assert "ValueError" in caught.value.what
+    assert "iteration over a set" in caught.value.remedy
+
+
+def test_a_run_that_does_not_repeat_says_which_step_and_what_led_to_it() -> None:
+    """The third message is sent once and never again."""
+    left = [1]
+
+    class Once(Node):
+        def on_start(self, ctx: Context) -> None:
+            ctx.send(ctx.name, 1)
+
+        def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+            if msg < 2 or left:
+                ctx.send(ctx.name, msg + 1)
+            if msg == 2 and left:
+                left.pop()
+            if msg == 3:
+                raise ValueError
+
+    with pytest.raises(DivergenceError) as caught:
+        record_run(subject_of(lambda: ActorWorld({"a": Once})), Plan(Profile(), "random"), 0)
+    assert "step 2, a>a:int#2: out differs" in caught.value.what
+    assert "led by a>a:int#1" in caught.value.what
 
 
 # ---- errors in workers
