@@ -60,14 +60,15 @@ def first_divergence(one: Trace, other: Trace) -> Divergence | None:
                 step, want_entry.id, "what was seen",
                 str(want_entry.delta or want_entry.log)[:300], str(got_entry.delta or got_entry.log)[:300],
             )  # fmt: skip
-    if len(one) != len(other) or one.footer != other.footer:
+    if len(one) != len(other) or one.violation != other.violation:  # who stopped it may differ
         step = min(len(one), len(other))
         return Divergence(step, "the end", "how the run ends", _end(one), _end(other))
     return None
 
 
 def _end(trace: Trace) -> str:
-    return f"{len(trace)} events, {trace.footer.reason if trace.footer else 'no end'}"
+    found = trace.violation
+    return f"{len(trace)} events, {found.fingerprint if found else 'no violation'}"
 
 
 def parents(trace: Trace, step: int) -> tuple[str, ...]:
