@@ -14,17 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from demi.interpose.escapes import (
-    EscapeError,
-    Guard,
-    MissingError,
-    StandIn,
-    guarded,
-    real_names,
-    refused,
-    too_early,
-    unguarded,
-)
+from demi.interpose.early import real_names, too_early
+from demi.interpose.escapes import Guard, guarded, unguarded
+from demi.interpose.sites import EscapeError, MissingError
+from demi.interpose.stand_in import StandIn, refused
 
 HERE = "test_real_doors_are_shut"
 

@@ -10,8 +10,9 @@ import logging
 from collections.abc import Iterable
 
 from demi.interpose.aio.host import HOST
-from demi.interpose.escapes import EscapeError, Guard, reading
+from demi.interpose.escapes import Guard, reading
 from demi.interpose.notices import Notices
+from demi.interpose.sites import EscapeError
 
 
 class HostGuard(Guard):

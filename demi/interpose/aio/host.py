@@ -18,7 +18,7 @@ from zlib import crc32
 
 from demi.errors import ContractError
 from demi.interpose.actor import Stream, stream_seed
-from demi.interpose.escapes import place_in_program
+from demi.interpose.sites import place_in_program
 
 if TYPE_CHECKING:
     from demi.interpose.aio.disk import Disk

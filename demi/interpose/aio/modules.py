@@ -20,7 +20,7 @@ from typing import Any
 
 from demi.errors import TargetError
 from demi.interpose.aio.host import Host
-from demi.interpose.escapes import under
+from demi.interpose.early import under
 
 
 class Kept(SourceFileLoader):

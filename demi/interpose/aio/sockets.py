@@ -11,7 +11,7 @@ from typing import Any
 
 from demi.errors import ContractError
 from demi.interpose.aio.host import HOST, address_of, refusal
-from demi.interpose.escapes import call_site
+from demi.interpose.sites import call_site
 
 REAL = socket.socket
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::", "", None)

@@ -28,7 +28,8 @@ from typing import Any
 
 from demi.interpose.aio import files, folders, sockets
 from demi.interpose.aio.host import HOST, Host, Stuck, refusal
-from demi.interpose.escapes import EscapeError, under
+from demi.interpose.early import under
+from demi.interpose.sites import EscapeError
 
 REAL_DATETIME = datetime.datetime
 

@@ -22,7 +22,7 @@ from demi.interpose.aio.servers import Server
 from demi.interpose.aio.sockets import HeldSocket, resolve
 from demi.interpose.aio.streams import ACCEPTED, CONNECT, REFUSED, RESET, End
 from demi.interpose.aio.udp import DATAGRAM, Endpoint
-from demi.interpose.escapes import call_site
+from demi.interpose.sites import call_site
 
 if TYPE_CHECKING:
     from demi.interpose.aio.loop import HeldLoop

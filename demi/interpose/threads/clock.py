@@ -12,7 +12,7 @@ import time as real
 from collections.abc import Callable
 from typing import Any
 
-from demi.interpose.escapes import StandIn
+from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import CURRENT, here
 from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError
 from demi.interpose.actor import Stream, stream_seed
-from demi.interpose.escapes import call_site
+from demi.interpose.sites import call_site
 from demi.interpose.timers import timer_slot
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import Any
 import greenlet
 
 from demi.errors import ContractError, DemiError
-from demi.interpose.escapes import call_site
+from demi.interpose.sites import call_site
 from demi.interpose.threads.ends import bury, die
 from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of
 from demi.interpose.timers import Armed

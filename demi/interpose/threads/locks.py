@@ -15,7 +15,7 @@ from typing import Any
 
 import greenlet
 
-from demi.interpose.escapes import StandIn
+from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import CURRENT, Task, here
 from demi.interpose.threads.kernel import kernel
 

@@ -16,7 +16,8 @@ import types
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from demi.interpose.escapes import StandIn, escape, refused
+from demi.interpose.sites import escape
+from demi.interpose.stand_in import StandIn, refused
 from demi.interpose.threads.hosts import CURRENT, here
 from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import Socket, close_fd, keep

@@ -18,7 +18,9 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from demi.interpose.escapes import Guard, StandIn, pop, push, under
+from demi.interpose.early import under
+from demi.interpose.escapes import Guard, pop, push
+from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import CURRENT, Host
 from demi.interpose.threads.kernel import Kernel
 

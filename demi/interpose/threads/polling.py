@@ -13,7 +13,7 @@ import select as real
 from collections.abc import Sequence
 from typing import Any
 
-from demi.interpose.escapes import StandIn
+from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import here
 from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import fail

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from demi.errors import DemiError, TargetError
-from demi.interpose.escapes import Guard, real_names, too_early, under, watch
+from demi.interpose.early import real_names, too_early, under
+from demi.interpose.escapes import Guard, watch
 from demi.interpose.threads.clock import time_module
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel

@@ -14,7 +14,7 @@ import errno
 import os
 from typing import Any
 
-from demi.interpose.escapes import StandIn
+from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import CURRENT, Host, here
 from demi.interpose.threads.kernel import Kernel, kernel
 from demi.interpose.threads.streams import End, Listener, Mailbox, Net, Watched

@@ -20,7 +20,7 @@ from typing import Any
 
 import greenlet
 
-from demi.interpose.escapes import call_site, site_of
+from demi.interpose.sites import call_site, site_of
 from demi.interpose.threads.hosts import CURRENT, set_aside
 
 _signal: Any = importlib.import_module("_signal")  # `signal` wraps each call in enums

@@ -25,8 +25,8 @@ from demi.errors import ContractError, TargetError
 from demi.events import External, Kind
 from demi.fuzz.hunt import Plan, hunt
 from demi.interpose.aio import AsyncioWorld, Host, Service
-from demi.interpose.escapes import EscapeError
 from demi.interpose.notices import take_notices
+from demi.interpose.sites import EscapeError
 from demi.interpose.world import World
 from demi.scheduler.execute import Subject
 from demi.target import Choice, Config, Profile, Target

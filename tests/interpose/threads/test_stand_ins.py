@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from demi.errors import TargetError
-from demi.interpose.escapes import EscapeError
+from demi.interpose.sites import EscapeError
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.program import Image, Program
 from demi.interpose.threads.streams import Net
