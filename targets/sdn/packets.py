@@ -3,7 +3,7 @@
 The one insight: a frame is parsed once, where it enters the network; from there its headers and its
 bytes travel together, and only a rewrite makes new bytes.
 
-Parsed: Ethernet, one VLAN tag, ARP, IPv4, IPv6, TCP, UDP, ICMP.  Never raises: a frame that is cut short
+Parsed: Ethernet, VLAN tags, ARP, IPv4, IPv6, TCP, UDP, ICMP.  Never raises: a frame that is cut short
 has fewer headers.  Not here: what a switch does with it (`network/pipeline.py`).
 """
 
@@ -19,6 +19,7 @@ from targets.sdn.openflow.oxm import ABSENT, NO_HEADERS, VLAN_PRESENT, Headers
 BROADCAST = 0xFFFFFFFFFFFF
 LLDP_GROUPS = frozenset((0x0180C200000E, 0x0180C2000003, 0x0180C2000000))
 ARP, IPV4, IPV6, VLAN, LLDP = 0x0806, 0x0800, 0x86DD, 0x8100, 0x88CC
+TAGS = frozenset((VLAN, 0x88A8))  # of customers and of providers
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 ARP_REQUEST, ARP_REPLY = 1, 2
 
@@ -39,10 +40,16 @@ def parse(data: bytes) -> Packet:
     h[oxm.ETH_DST] = int.from_bytes(data[0:6], "big")
     h[oxm.ETH_SRC] = int.from_bytes(data[6:12], "big")
     kind, at = (data[12] << 8) | data[13], 14
-    h[oxm.VLAN_VID] = 0
-    if kind == VLAN and len(data) >= 18:
-        tag, kind = struct.unpack_from("!HH", data, 14)
-        h[oxm.VLAN_VID], h[oxm.VLAN_PCP], at = VLAN_PRESENT | tag & 0xFFF, tag >> 13, 18
+    h[oxm.VLAN_VID], tags = 0, []
+    while kind in TAGS and len(data) >= at + 4:
+        tag, kind = struct.unpack_from("!HH", data, at)
+        tags.append(1 << 15 | tag >> 13 << 12 | tag & 0xFFF)
+        at += 4
+    h[oxm.INNER] = sum(
+        tag << oxm.TAG_BITS * depth for depth, tag in enumerate(tags[1 : 1 + oxm.DEEP])
+    )
+    if tags:
+        h[oxm.VLAN_VID], h[oxm.VLAN_PCP] = VLAN_PRESENT | tags[0] & 0xFFF, tags[0] >> 12 & 7
     h[oxm.ETH_TYPE] = kind
     if kind == ARP and len(data) >= at + 28:
         _arp(h, data, at)
@@ -85,13 +92,17 @@ def _transport(h: list[int], data: bytes, at: int) -> None:
 
 def push_vlan(data: bytes, ethertype: int) -> bytes:
     """A tag in front of what was there, vid and priority of the outer tag copied."""
-    vid = data[14:16] if data[12:14] == b"\x81\x00" else b"\0\0"
+    vid = data[14:16] if _tagged(data) else b"\0\0"
     return data[:12] + struct.pack("!H", ethertype) + vid + data[12:]
 
 
 def pop_vlan(data: bytes) -> bytes:
     """Without the outer tag."""
-    return data[:12] + data[16:] if data[12:14] == b"\x81\x00" else data
+    return data[:12] + data[16:] if _tagged(data) else data
+
+
+def _tagged(data: bytes | bytearray, at: int = 12) -> bool:
+    return len(data) >= at + 6 and (data[at] << 8 | data[at + 1]) in TAGS
 
 
 def set_field(packet: Packet, index: int, value: int) -> Packet:
@@ -99,7 +110,9 @@ def set_field(packet: Packet, index: int, value: int) -> Packet:
     if index >= len(packet.headers) or (packet.headers[index] == ABSENT and index != oxm.VLAN_PCP):
         return packet
     data = bytearray(packet.data)
-    at = 18 if data[12:14] == b"\x81\x00" else 14
+    at = 14
+    while _tagged(data, at - 2):
+        at += 4
     if index in (oxm.VLAN_VID, oxm.VLAN_PCP):
         if at == 14:
             return packet

@@ -24,7 +24,7 @@ from targets.sdn.network.table import Entry
 from targets.sdn.network.wiring import Host, Port, Wiring
 from targets.sdn.openflow import oxm
 from targets.sdn.openflow.actions import Action
-from targets.sdn.openflow.oxm import VLAN_PRESENT, Match
+from targets.sdn.openflow.oxm import Match
 from targets.sdn.openflow.wire import Port as Ports
 from targets.sdn.view import NetworkView
 
@@ -48,10 +48,7 @@ class AllHeaders:
 
     def everything(self, src: Host | None = None) -> Set:
         """Every packet that can be, or every one with a host's address as its source."""
-        symbols, found = self.symbols, self.symbols.all
-        if oxm.VLAN_VID in symbols.fields:
-            tagged = symbols.value(oxm.VLAN_VID, VLAN_PRESENT, VLAN_PRESENT)
-            found = tagged | symbols.exactly(oxm.VLAN_VID, 0)
+        symbols, found = self.symbols, self.symbols.tags()
         if src is not None and oxm.ETH_SRC in symbols.fields:
             found &= symbols.exactly(oxm.ETH_SRC, src.mac)
         return found
@@ -175,16 +172,10 @@ class _Run:
                     has = symbols.has(index)
                     some = symbols.put(some & has, index, value) | some & ~has
                 case ("push_vlan", _):
-                    tagged = symbols.value(oxm.VLAN_VID, VLAN_PRESENT, VLAN_PRESENT)
-                    fresh = symbols.put(some & ~tagged, oxm.VLAN_VID, VLAN_PRESENT)
-                    some = some & tagged | self._pcp(fresh)
+                    some = symbols.push_tag(some)
                 case ("pop_vlan",):
-                    some = symbols.put(some, oxm.VLAN_VID, 0)
+                    some = symbols.pop_tag(some)
         return some
-
-    def _pcp(self, some: Set) -> Set:
-        known = oxm.VLAN_PCP in self._symbols.fields
-        return self._symbols.put(some, oxm.VLAN_PCP, 0) if known else some
 
     def _output(self, port: int, some: Set) -> None:
         ports, came, found = self._forwarding.ports, self._port, self._found

@@ -46,6 +46,8 @@ def _read(found: set[int], actions: Iterable[Action]) -> None:
             found.add(int(action[1]))
         elif action[0] in ("push_vlan", "pop_vlan"):
             found.update(_VLAN)
+            if action[0] == "pop_vlan":  # only then it matters what is below
+                found.add(oxm.INNER)
 
 
 def project(headers: Headers, fields: frozenset[int]) -> Headers:

@@ -4,8 +4,7 @@ The one insight: it works on header tuples only and notes rewrites as *edits*, s
 then change their bytes) and the header classes of the checker are the same computation.
 
 Outcomes that are no output are named: `drop` (an entry says so), `miss` (no entry), `in_port` (back where
-it came from, which a switch does not do), `no port N`, `down N`.  Of two VLAN tags only the outer one is in
-the headers: after it is popped the packet counts as untagged until the next switch.
+it came from, which a switch does not do), `no port N`, `down N`.
 (Specification 1.3.5, section 5.)
 """
 
@@ -168,12 +167,16 @@ class _Run:
                     self._set(index, value)
                 case ("push_vlan", _):
                     vid = self.headers[oxm.VLAN_VID]
+                    if self.headers[oxm.INNER] != ABSENT:
+                        self._put(oxm.INNER, oxm.pushed(self.headers))
                     self._put(oxm.VLAN_VID, vid if vid > 0 else VLAN_PRESENT)
                     self._put(oxm.VLAN_PCP, max(self.headers[oxm.VLAN_PCP], 0))
                     self.edits.append(action)
                 case ("pop_vlan",):
-                    self._put(oxm.VLAN_VID, 0)
-                    self._put(oxm.VLAN_PCP, ABSENT)
+                    vid, pcp, inner = oxm.popped(self.headers[oxm.INNER])
+                    self._put(oxm.VLAN_VID, vid)
+                    self._put(oxm.VLAN_PCP, pcp)
+                    self._put(oxm.INNER, inner)
                     self.edits.append(action)
 
     def _set(self, index: int, value: int) -> None:

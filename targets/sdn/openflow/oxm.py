@@ -66,9 +66,30 @@ _BY_NUMBER = {field.number: i for i, field in enumerate(FIELDS)}
     ARP_SHA, ARP_THA, IPV6_SRC, IPV6_DST, ICMPV6_TYPE, ICMPV6_CODE, ND_TARGET,
 ) = range(len(FIELDS))  # fmt: skip
 
+INNER = len(FIELDS)
+"""Where headers keep the VLAN tags below the outer one, which no match sees: `TAG_BITS` each, the next one
+lowest, 0 for none; those deeper than `DEEP` are forgotten, so that headers are a finite number."""
+TAG_BITS, DEEP = 16, 2
+
 Headers = tuple[int, ...]
-"""One number per field of FIELDS, ABSENT where the packet has none."""
-NO_HEADERS: Headers = (ABSENT,) * len(FIELDS)
+"""One number per field of FIELDS, ABSENT where the packet has none; and the inner tags."""
+NO_HEADERS: Headers = (ABSENT,) * (len(FIELDS) + 1)
+
+
+def pushed(headers: Headers) -> int:
+    """The inner tags when a tag is put in front of this packet's."""
+    if headers[VLAN_VID] <= 0:
+        return 0
+    tag = 1 << 15 | max(headers[VLAN_PCP], 0) << 12 | headers[VLAN_VID] & 0xFFF
+    return (headers[INNER] << TAG_BITS | tag) & ((1 << TAG_BITS * DEEP) - 1)
+
+
+def popped(inner: int) -> tuple[int, int, int]:
+    """(vlan_vid, vlan_pcp, inner tags) when the outer tag is taken away."""
+    if inner <= 0:
+        return 0, ABSENT, 0
+    return VLAN_PRESENT | inner & 0xFFF, inner >> 12 & 7, inner >> TAG_BITS
+
 
 Match = tuple[tuple[int, int, int], ...]
 """(field index, value, mask), by index; a mask of all ones for an exact match."""

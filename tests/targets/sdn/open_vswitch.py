@@ -21,8 +21,8 @@ from targets.sdn.openflow.wire import Type, pack, split
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 PROGRAMS = ("ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl")
 SECONDS = 30.0
-Copy = tuple[int, int, int, int, int]
-"""Port, eth_src, eth_dst, vlan (-1 without a tag), ipv4_dst: one packet that leaves."""
+Copy = tuple[int, int, int, tuple[int, ...], int]
+"""Port, eth_src, eth_dst, vlan tags (the outer one last), ipv4_dst: one packet that leaves."""
 CONTROLLER = 0
 
 
@@ -118,14 +118,14 @@ class OpenVSwitch:
 def copies(trace: str, start: Copy) -> list[Copy]:
     """The packets that leave, from the datapath actions of a trace."""
     (actions,) = re.findall(r"^Datapath actions: (.*)$", trace, re.MULTILINE)
-    _, src, dst, vlan, ip = start
-    tags = [vlan] if vlan >= 0 else []
+    _, src, dst, first, ip = start
+    tags = list(first)
     found: list[Copy] = []
     for action in re.findall(r"[^,()]+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?", actions):
         name = action.partition("(")[0]
         if name.isdigit() or name == "userspace":
             port = int(name) if name.isdigit() else CONTROLLER
-            found.append((port, src, dst, tags[-1] if tags else -1, ip))
+            found.append((port, src, dst, tuple(tags), ip))
         elif name == "pop_vlan":
             tags.pop()
         elif name == "push_vlan":
