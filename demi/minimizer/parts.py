@@ -3,30 +3,43 @@
 The one insight: a run of inputs means the same in a smaller system as long as what its inputs name is
 there, so parts are removed by ddmin as inputs are, and the trace is recorded anew in what is left.
 
-Events are carried over by the names of their nodes; those of nodes that are gone are left out.  The
-target says which parts there are (`Target.parts`).  STS (SIGCOMM'14) had no such step: a bug on a fat tree
+Events are carried over by the names of their nodes; those of nodes that are gone are left out.  The target
+says which parts there are (`Target.parts`).  STS (SIGCOMM'14) had no such step: a bug on a fat tree
 kept its twenty switches.  Not here: shrinking inputs.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from demi.errors import TargetError
 from demi.events import Event, External
 from demi.minimizer.ddmin import ddmin
+from demi.minimizer.ladder import Way, exact
 from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.wildcards import newest
 from demi.scheduler.execute import Subject
 from demi.scheduler.sts import Wanted
 from demi.target import Parts
 
 LEFT_OUT = "left out"  # the note with the run whose system has no part to spare
+FEW = 8  # parts
 
 
 def leave_out(problem: Problem, run: Run) -> Run:
-    """The same violation in a system of as few parts as possible; the run in it."""
+    """The same violation in a system of as few parts as possible; the run in it, matched by content."""
+    return left_out(problem, run, (exact,))
+
+
+def leave_out_loosely(problem: Problem, run: Run) -> Run:
+    """The same where members or counts are part of contents: by content, then by type, the newest first."""
+    return left_out(problem, run, (exact, newest))
+
+
+def left_out(problem: Problem, run: Run, ways: Sequence[Way]) -> Run:
+    """Each system is tried in these ways of matching, in turn."""
     subject = problem.subject
     parts = subject.target.parts(subject.config)
     if parts is None or problem.notes.get(LEFT_OUT) is run:  # done, and nothing changed since
@@ -36,11 +49,22 @@ def leave_out(problem: Problem, run: Run) -> Run:
         left = frozenset(kept)
         gone = [name for name in parts.names if name not in left]
         smaller = without(subject, parts, gone)
-        return smaller is not None and adopted(problem, smaller)
+        return smaller is not None and any(adopted(problem, smaller, way) for way in ways)
 
-    ddmin(parts.names, fails)
+    if len(parts.names) > FEW:
+        ddmin(parts.names, fails)
+    else:
+        one_by_one(parts.names, fails)
     problem.notes[LEFT_OUT] = problem.best
     return problem.best
+
+
+def one_by_one(names: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> None:
+    """Leave out single parts until none can go: of few, most are needed, and halves hardly ever do."""
+    kept, at = list(names), 0
+    while at < len(kept):
+        rest = kept[:at] + kept[at + 1 :]
+        kept, at = (rest, 0) if fails(rest) else (kept, at + 1)
 
 
 def without(subject: Subject, parts: Parts, gone: Sequence[str]) -> Subject | None:
@@ -56,10 +80,10 @@ def without(subject: Subject, parts: Parts, gone: Sequence[str]) -> Subject | No
     return smaller
 
 
-def adopted(problem: Problem, smaller: Subject) -> bool:
+def adopted(problem: Problem, smaller: Subject, way: Way = exact) -> bool:
     """Try the best run in another subject; stay there if it fails as the original did."""
     before, names = problem.subject, problem.subject.world.names
-    plan = carried(problem.best.plan, names, smaller.world.names)
+    plan = way(carried(problem.best.plan, names, smaller.world.names))
     problem.subject = smaller
     try:
         found = problem.trial(plan).run

@@ -27,6 +27,7 @@ from targets.raft.node import RaftNode
 from targets.raft.old_log import ZeroBasedNode
 from targets.raft.profile import profile
 from targets.raft.replica import ELECTION
+from targets.raft.smaller import names_of, parts
 from targets.raft.variants import VARIANTS
 
 # As published for the first two.  raft-58b's branch has raft-42's commit rule as well, whose violations
@@ -47,7 +48,9 @@ _BUGS = {
     "raft-66": ("an older AppendEntries truncates the log", "LeaderCompleteness"),
 }
 
-DEFAULTS = {"variant": "fixed", "nodes": 4, "network": "fifo", "lossy": True, "timers": "free"}
+DEFAULTS = {
+    "variant": "fixed", "nodes": 4, "without": [], "network": "fifo", "lossy": True, "timers": "free",
+}  # fmt: skip
 
 _tuple = tuple.__new__
 
@@ -66,7 +69,7 @@ def make(config: Config) -> World:
         raise TargetError(f"raft has no variant {variant!r}", remedy=nearest(variant, VARIANTS))
     rules = VARIANTS[variant]
     kind = ZeroBasedNode if rules.zero_based else RaftNode
-    names = [f"n{i}" for i in range(1, count + 1)]
+    names = names_of(config)
     members = ChangeConfiguration(tuple(names))
     return ActorWorld(
         {name: lambda: kind(rules) for name in names},
@@ -147,4 +150,5 @@ TARGET = Target(
     mask=without_terms,
     clock=term_of,
     portrait=portrait,
+    parts=lambda config: parts(config, make),
 )

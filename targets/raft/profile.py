@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from demi.events import External, Item, Kind, Nudge, Wait
 from demi.target import Choice, Config, Profile
+from targets.raft.smaller import names_of
 
 TIMERS = {"!election": 0.3, "!heartbeat": 0.1}
 
@@ -80,7 +81,7 @@ def client(draw: Callable[[int], int], names: Sequence[str], i: int) -> Sequence
 def profile(config: Config) -> Profile:
     """The set-up of a variant's study; raft-45 and 46 share the plain one."""
     study = STUDIES.get(config["variant"], Study())
-    names = [f"n{i}" for i in range(1, config["nodes"] + 1)]
+    names = names_of(config)
     prefix: list[Item] = [External(Kind.INJECT, (name,), "bootstrap") for name in names]
     postfix: list[Item] = []
     if study.led:
