@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError
@@ -54,6 +55,8 @@ class Host:
         self.address = f"10.0.{index // 250}.{index % 250 + 1}"
         self.epoch = 0
         self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
+        self.past: list[object] = []  # what came in since `history` was last asked for
+        self._history = blake2b(digest_size=12)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -71,7 +74,22 @@ class Host:
         self.next_port = 49152
         self.listening: dict[int, Any] = {}
         self.handlers: dict[int, Any] = {}  # of signals
+        self.socket_timeout: float | None = None  # of new sockets
         self.ended = ""  # how it ended its own process: `signal 15`, `code 3`
+
+    def history(self) -> bytes:
+        """Digest of all that came in, in order, since the run began: what the node is follows from it."""
+        for one in self.past:
+            self._history.update(f"{one!r};".encode("utf-8", "surrogatepass"))
+        self.past.clear()
+        return self._history.digest()
+
+    def begin(self, seed: int) -> None:
+        """A run begins."""
+        self.epoch, self._history = 0, blake2b(digest_size=12)
+        self.durable.clear()
+        self.past.clear()
+        self.reset(seed)
 
     def __repr__(self) -> str:
         return f"<host {self.name}>"

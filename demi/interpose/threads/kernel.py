@@ -43,6 +43,7 @@ class Kernel:
     """All threads of all hosts of one run.  shared: one clock for all hosts, else one each.
 
     armed: timers, as `demi.interpose.timers` wants them.  on_arm, on_disarm: told of changes.
+    looked: some thread may have read a clock since this was set to False.
     """
 
     def __init__(self, names: Sequence[str], *, shared: bool = True) -> None:
@@ -67,11 +68,10 @@ class Kernel:
         self.sleepers: dict[tuple[int, int], Task] = {}
         self.failures: list[tuple[Host, BaseException]] = []
         self.spins = 0
+        self.looked = False
         self.spun: list[str] = []
         for host in self.hosts:
-            host.epoch = 0
-            host.durable.clear()
-            host.reset(seed)
+            host.begin(seed)
 
     # ---- clocks
 
@@ -149,6 +149,8 @@ class Kernel:
                 green.switch(task)
         finally:
             CURRENT.kernel, CURRENT.host, CURRENT.task = kernel, at, running
+            if self.spins:
+                self.looked = True
 
     def settle(self, host: Host, limit: int = 1_000_000) -> int:
         """Run a host's threads in the order they became ready until all wait; returns how many pieces."""

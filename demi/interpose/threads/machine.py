@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from demi.interpose.sites import escape
 from demi.interpose.stand_in import StandIn, refused
+from demi.interpose.threads.descriptors import close_fd, keep
 from demi.interpose.threads.hosts import CURRENT, here
 from demi.interpose.threads.kernel import kernel
-from demi.interpose.threads.sockets import Socket, close_fd, keep
+from demi.interpose.threads.sockets import Socket
 
 FIRST_FD = 1000
 FIRST_PID = 1000

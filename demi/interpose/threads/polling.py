@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from demi.interpose.stand_in import StandIn
+from demi.interpose.threads.descriptors import fail
 from demi.interpose.threads.hosts import here
 from demi.interpose.threads.kernel import kernel
-from demi.interpose.threads.sockets import fail
 from demi.interpose.threads.streams import ERR, HUP, IN, OUT
 
 NVAL = 32

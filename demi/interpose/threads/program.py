@@ -38,10 +38,10 @@ from demi.interpose.threads.machine import (
     reseed,
     signal_module,
 )
+from demi.interpose.threads.names import socket_module
 from demi.interpose.threads.placing import ABSENT, Modules, Place, stand_ins
 from demi.interpose.threads.polling import select_module
 from demi.interpose.threads.snapshot import Snapshot
-from demi.interpose.threads.sockets import socket_module
 
 AGAIN = ("threading", "_threading_local", "queue", "socket", "selectors", "logging", "socketserver",
          "http", "concurrent", "urllib", "xmlrpc", "wsgiref", "sched", "uuid", "secrets", "tempfile",

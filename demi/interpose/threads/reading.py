@@ -1,7 +1,8 @@
 """Reading a world of threaded programs: labels, contents, digests, what invariants see.
 
-The one insight: what a node *is* between two steps is what the target observes of it, what its threads
-wait for and what its sockets hold; so that, and no object of the program, is what a digest covers.
+The one insight: no look at a node says all that it is between two steps (its threads have local variables),
+but all that came into it does, since what it does follows from that; so its past is what a digest covers,
+and what is observed, waited for and held in sockets only shows when a step changed another node.
 
 Not here: running it (`world.py`), which this is a part of.
 """
@@ -22,8 +23,8 @@ from demi.interpose.links import Links
 from demi.interpose.payload import Freezer, to_json
 from demi.interpose.threads.hosts import CURRENT, Host, deadlock
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.net import Arrival
 from demi.interpose.threads.program import Image
-from demi.interpose.threads.streams import Arrival
 from demi.interpose.timers import TIMER
 
 Observe = Callable[[Any, Mapping[str, Any]], Any]
@@ -175,7 +176,7 @@ class Reading:
         host = self.kernel.hosts[node]
         threads = sorted((task.name, task.waits) for task in host.tasks)
         buffers = [bytes(getattr(thing, "buffer", b"")) for _, thing in sorted(host.fds.items())]
-        return canonical([self._view_of(node), threads, buffers])
+        return canonical([host.history(), self._view_of(node), threads, buffers])
 
     def _view_of(self, node: int) -> Any:
         return self._view.state(node) if hasattr(self, "_view") else None

@@ -3,46 +3,24 @@
 The one insight: the library above (makefile, create_server, timeouts as errors) is Python and runs as it
 is; only its C base class needs a stand-in.
 
-Addresses are names of nodes or their 10.0.x.y; `localhost` is the node itself.  Options are kept and do
-nothing.  Not here: TLS, raw and Unix sockets, `sendmsg` with descriptors: refused by name.
+Options are kept and do nothing.  Not here: addresses (`names.py`); TLS, raw and Unix sockets, `sendmsg` with
+descriptors: refused by name.
 """
 
 from __future__ import annotations
 
 import _socket
 import errno
-import os
 from typing import Any
 
-from demi.interpose.stand_in import StandIn
-from demi.interpose.threads.hosts import CURRENT, Host, here
-from demi.interpose.threads.kernel import Kernel, kernel
-from demi.interpose.threads.streams import End, Listener, Mailbox, Net, Watched
+from demi.interpose.threads.descriptors import TEXTS, close_fd, fail, keep, net
+from demi.interpose.threads.hosts import CURRENT, here
+from demi.interpose.threads.kernel import kernel
+from demi.interpose.threads.streams import End, Listener, Mailbox, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
-_TEXTS = {code: os.strerror(code) for code in errno.errorcode}
 _SO_ERROR = (_socket.SOL_SOCKET, _socket.SO_ERROR)
 _MSG_PEEK = int(_socket.MSG_PEEK)
-_default: list[float | None] = [None]
-
-
-def net() -> Net:
-    """The network of the running node."""
-    found: Net = kernel().network
-    return found
-
-
-def fail(code: int) -> OSError:
-    """The OSError of a code, as its subclass."""
-    return OSError(code, _TEXTS.get(code) or os.strerror(code))
-
-
-def keep(host: Host, thing: Watched) -> int:
-    """A descriptor for something that threads may wait for."""
-    fd = host.next_fd
-    host.next_fd += 1
-    host.fds[fd] = thing
-    return fd
 
 
 class Socket:
@@ -64,7 +42,6 @@ class Socket:
         self._family = _socket.AF_INET if family == -1 else int(family)
         self._type = _socket.SOCK_STREAM if type == -1 else int(type) & 0xF
         self._proto = 0 if proto == -1 else proto
-        self._timeout = 0.0 if int(type) > 0 and int(type) & _socket.SOCK_NONBLOCK else _default[0]
         self._options: dict[tuple[int, int], Any] = {}
         if self._family not in _FAMILIES or self._type not in (
             _socket.SOCK_STREAM,
@@ -72,7 +49,11 @@ class Socket:
         ):
             raise fail(errno.EAFNOSUPPORT)
         host = here()
+        plain = int(type) <= 0 or not int(type) & _socket.SOCK_NONBLOCK
+        self._timeout = host.socket_timeout if plain else 0.0
         if fileno is not None:
+            if fileno not in host.fds:
+                raise fail(errno.EBADF)
             self._fd, self._thing = fileno, host.fds[fileno]
             return
         self._thing = (
@@ -184,7 +165,7 @@ class Socket:
             return
         if self._timeout == 0:
             kernel().spin()
-            raise BlockingIOError(errno.EAGAIN, _TEXTS[errno.EAGAIN])
+            raise BlockingIOError(errno.EAGAIN, TEXTS[errno.EAGAIN])
         if not kernel().wait([thing.watch], ready, self._timeout, what):
             raise TimeoutError("timed out")
         if self._fd < 0 and not CURRENT.dying:
@@ -310,76 +291,3 @@ class Socket:
             code, thing.error = thing.error, 0
             return code
         return self._options.get((level, option), bytes(length) if length else 0)
-
-
-def close_fd(host: Host, fd: int) -> None:
-    """Close a descriptor of a host."""
-    thing = host.fds.pop(fd, None)
-    if isinstance(thing, End):
-        thing.close()
-    elif isinstance(thing, (Listener, Mailbox)):
-        key = -thing.name[1] if isinstance(thing, Mailbox) else thing.name[1]
-        if host.listening.get(key) is thing:
-            del host.listening[key]
-    held = CURRENT.kernel
-    if thing is not None and isinstance(held, Kernel):
-        held.notify(thing.watch)
-
-
-def _resolve(name: Any) -> str:
-    if isinstance(name, bytes):
-        name = name.decode()
-    found = net().find(here(), name or "")
-    if found is None:
-        if name.replace(".", "").isdigit() or ":" in name:
-            return str(name)
-        raise _socket.gaierror(_socket.EAI_NONAME, "Name or service not known")
-    return "127.0.0.1" if found is here() and found.name != name else found.address
-
-
-def getaddrinfo(
-    host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
-) -> list[Any]:
-    address = (
-        "0.0.0.0" if host is None and flags & _socket.AI_PASSIVE else _resolve(host or "localhost")
-    )
-    kinds = [type] if type else [_socket.SOCK_STREAM, _socket.SOCK_DGRAM]
-    return [(_socket.AF_INET, kind, proto or (6 if kind == 1 else 17), "", (address, int(port or 0)))
-            for kind in kinds]  # fmt: skip
-
-
-def _socketpair(family: int = 1, type: int = 1, proto: int = 0) -> tuple[Socket, Socket]:
-    ends = net().pair(here())
-    a, b = (Socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, keep(here(), end)) for end in ends)
-    return a, b
-
-
-def _host_of(address: str) -> tuple[str, list[str], list[str]]:
-    found = net().find(here(), address)
-    name = found.name if found is not None else address
-    return name, [], [_resolve(name)]
-
-
-def socket_module() -> StandIn:
-    """The stand-in for `_socket`."""
-    offers = {
-        "socket": Socket, "SocketType": Socket, "getaddrinfo": getaddrinfo, "gethostbyname": _resolve,
-        "gethostbyname_ex": _host_of, "gethostbyaddr": _host_of, "gethostname": lambda: here().name,
-        "getnameinfo": lambda address, flags: (address[0], str(address[1])),
-        "socketpair": _socketpair, "close": lambda fd: close_fd(here(), fd),
-        "getdefaulttimeout": lambda: _default[0], "setdefaulttimeout": lambda timeout: None,
-        "CAPI": None,
-    }  # fmt: skip
-    for name in (
-        "htonl",
-        "htons",
-        "ntohl",
-        "ntohs",
-        "inet_aton",
-        "inet_ntoa",
-        "inet_pton",
-        "inet_ntop",
-    ):
-        offers[name] = getattr(_socket, name)
-    absent = ["AF_UNIX", "SCM_RIGHTS", "CMSG_LEN", "CMSG_SPACE", "sendfile", "dup"]
-    return StandIn("_socket", offers, _socket, absent=absent)

@@ -19,7 +19,6 @@ from demi.errors import TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.channels import remove_sorted
 from demi.interpose.connected import Faults
-from demi.interpose.failures import failure_of
 from demi.interpose.framing import MakeDecoder
 from demi.interpose.links import Links
 from demi.interpose.notices import Notices
@@ -27,9 +26,10 @@ from demi.interpose.payload import Freezer
 from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host, Task
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.lives import Lives
+from demi.interpose.threads.net import Arrival, Net
 from demi.interpose.threads.program import Image, Program
-from demi.interpose.threads.reading import Observe, Packet, Reading, ThreadsView, text_of
-from demi.interpose.threads.streams import Arrival, Net
+from demi.interpose.threads.reading import Observe, Packet, ThreadsView, text_of
 from demi.interpose.threads.watchdog import WALL_SECONDS, WallBudget
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
@@ -41,7 +41,7 @@ _NONE: list[Event] = []
 _TURN = "its turn to resume"
 
 
-class ThreadsWorld(Reading):
+class ThreadsWorld(Lives):
     """A World of programs.
 
     programs: node name -> Program, whose main function is called with the node's name if it takes one
@@ -153,9 +153,11 @@ class ThreadsWorld(Reading):
         if kind == DELIVER:
             packet: Packet = self._links.network.take(event, _NONE)
             self._last = (event, packet)
+            self.kernel.hosts[node].past.append((peer, packet.label, packet.data))
             self.kernel.clocks[node if self._free else 0] += DELIVERY_SECONDS
             self._run(node, packet.arrive)
         elif kind == TIMER:
+            self.kernel.hosts[node].past.append(peer)
             task = self._resumes.pop(event, None) if self._resumes else None
             if task is not None or self._free:
                 remove_sorted(self.events, event)
@@ -165,6 +167,12 @@ class ThreadsWorld(Reading):
         if self._log:
             step.log = tuple(self._log)
             self._log.clear()
+        if len(step.sent) > 1:  # the program's sets may have decided the order among channels
+            step.sent.sort()
+        if len(step.armed) > 1:
+            step.armed.sort()
+        if len(step.cancelled) > 1:
+            step.cancelled.sort()
         self._view.update(node)
         return step
 
@@ -197,14 +205,21 @@ class ThreadsWorld(Reading):
         finally:
             budget.end()
             image.leave()
-        if runnable:
-            for woken in runnable:
-                if woken.waits is not _TURN:
-                    self._resume(woken)
-        elif self._net.unfinished:
-            self._net.flush(host)
+        if runnable or self._net.unfinished or not self._free:
+            self._rest(host)
         if kernel.failures or image.log or image.guard.seen or kernel.spun or host.ended:
             self._account(node)
+
+    def _rest(self, host: Host) -> None:
+        """The node waits: who may go on becomes an event, what it has begun to send arrives so far."""
+        for woken in host.runnable:
+            if woken.waits is not _TURN:
+                self._resume(woken)
+        if not host.runnable:
+            self._net.flush(host)
+        if not self._free and self.kernel.looked:  # all have one time, and now it is in this node
+            self.kernel.looked = False
+            host.past.append(self.kernel.clocks[0])
 
     def _resume(self, task: Task) -> None:
         """A thread that another one woke becomes an event."""
@@ -219,61 +234,6 @@ class ThreadsWorld(Reading):
         self._resumes[event] = task
         insort(self.events, event)
         self.current.armed = [*self.current.armed, event]
-
-    def _account(self, node: int) -> None:
-        """What a node did that it should not have."""
-        kernel, image, name = self.kernel, self._images[node], self.names[node]
-        self._log += [str(line) for line in image.log]
-        self._log += [f"spins on the clock in {site}" for site in kernel.spun]
-        image.log.clear()
-        kernel.spun.clear()
-        kernel.raise_own()
-        if image.guard.seen:
-            raise image.guard.seen[0]
-        if kernel.failures:
-            error = kernel.failures[0][1]
-            kernel.failures.clear()
-            self.stop(node)
-            self._outside.refresh()
-            self.current.failure = failure_of(name, error)
-        host = kernel.hosts[node]
-        if host.ended:
-            self._log.append(f"ended its own process: {host.ended}")
-            self.stop(node)
-            self._outside.refresh()
-        missed = image.missed()
-        if missed:
-            raise missed[0]
-
-    def boot(self, node: int) -> None:
-        """A new process; after a crash its stream and its threads begin anew."""
-        host, image = self.kernel.hosts[node], self._images[node]
-        if not host.up or host.tasks:
-            host.epoch += 1
-            host.reset(self.seed)
-        host.up = True
-        image.reset()
-        args = (host.name,) if image.takes_name() else ()
-        with image.placed():
-            self._run(node, lambda: self.kernel.spawn(host, image.main, args, name="main"))
-
-    def stop(self, node: int) -> None:
-        """The process is gone; each peer will be told by a reset."""
-        host = self.kernel.hosts[node]
-        for event, task in sorted(self._resumes.items()):
-            if task.host is host:
-                del self._resumes[event]
-                remove_sorted(self.events, event)
-                self.current.cancelled = [*self.current.cancelled, event]
-        self.kernel.crash(host)
-        for other in self.kernel.hosts:
-            if other is not host:
-                self._break(host, other)
-
-    def _break(self, a: Host, b: Host) -> None:
-        self._links.lose(a.index, b.index)
-        self._links.lose(b.index, a.index)
-        self._net.sever(a, b)
 
     # ---- what the kernel and the network tell
 
@@ -310,45 +270,6 @@ class ThreadsWorld(Reading):
         return (min(a, b), max(a, b)) not in self.cut
 
     # ---- what the outside does
-
-    def alive(self, node: int) -> bool:
-        """Is the node up?"""
-        return self.kernel.hosts[node].up
-
-    def sever(self, a: int, b: int, one_way: bool) -> None:
-        """Cut a link, or hold one of its directions."""
-        if one_way:
-            self._links.hold(a, b)
-        else:
-            self.cut.add((min(a, b), max(a, b)))
-            self._break(self.kernel.hosts[a], self.kernel.hosts[b])
-
-    def mend(self, a: int, b: int, one_way: bool) -> None:
-        """Heal it."""
-        self._links.unhold(a, b)
-        if not one_way:
-            self._links.unhold(b, a)
-            self.cut.discard((min(a, b), max(a, b)))
-
-    def inject(self, node: int, external: External) -> None:
-        """An input, in a thread of its own."""
-        func, image = self.input(external), self._images[node]
-        host, modules = self.kernel.hosts[node], image.modules
-        self._run(
-            node,
-            lambda: self.kernel.spawn(host, func, (modules, external.args), name=external.label),
-        )
-
-    def input(self, external: External) -> Any:
-        """The function behind an input.  Raises TargetError for an unknown one."""
-        func = self._inputs.get(external.label)
-        if func is None:
-            raise TargetError(
-                f"the target has no input {external.label!r}",
-                where=external.id,
-                remedy="known: " + ", ".join(sorted(self._inputs)),
-            )
-        return func
 
     def offer(self, externals: Sequence[External]) -> list[Event]:
         return self._outside.offer(externals)

@@ -19,8 +19,9 @@ from demi.interpose.framing import Framed
 from demi.interpose.threads import watchdog
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.net import Arrival, Net
 from demi.interpose.threads.program import Image, Program
-from demi.interpose.threads.streams import Arrival, End, Listener, Net
+from demi.interpose.threads.streams import End, Listener
 from demi.interpose.threads.watchdog import WallBudget
 from targets.sdn.controllers.interface import Trouble
 

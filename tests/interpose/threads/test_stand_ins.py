@@ -12,8 +12,8 @@ import pytest
 from demi.errors import TargetError
 from demi.interpose.sites import EscapeError
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.net import Net
 from demi.interpose.threads.program import Image, Program
-from demi.interpose.threads.streams import Net
 from demi.interpose.threads.watchdog import StuckError, WallBudget
 
 
