@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from demi.scheduler.sts import Match
 from demi.trace import Entry, Trace
 
 if TYPE_CHECKING:  # who only reads a certificate needs no scheduler
@@ -110,6 +111,8 @@ def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States)
         if trial.run is not None:
             return None
         whys.append(_told(trial, kept, by_type, end, observed(problem.subject.world)))
+        if Match.NEWEST in trial.same:
+            break
     # what was not judged and another bug are what a reader must know; else the run that came further
     rank = {NOT_JUDGED: 0, ANOTHER: 1}
     return min(whys, key=lambda why: (rank.get(why.result, 2), len(why.absent), why.by_type))

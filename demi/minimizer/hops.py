@@ -31,7 +31,8 @@ LENGTH_MAX = 120  # longer runs are far from any minimum: deletion pays better
 HOPS = 40
 STALE = 20  # hops in a row that gain nothing end the pass
 MARGIN = 3  # events more than where the hop began: more hope than that is not worth its replays
-REPLAYS_MAX = 4_000  # of a whole minimization, after which no hop begins
+PATIENCE = 2  # times the replays that led to the best run: no hop begins after so many
+REPLAYS_MAX = 3_000  # of a whole minimization, likewise
 WALKS = 30  # noisy runs per hop, until one fails
 NOISE = ((0.15, 0.1), (0.05, 0.25), (0.3, 0.05))  # (put in, left out) per event, in turn
 CALM = (0.03, 0.05)  # where all of those pass
@@ -99,7 +100,7 @@ def hop(problem: Problem, run: Run, shrink: Shrink) -> Run:
     here = best = run
     stale = 0
     for number in range(HOPS):
-        if stale >= STALE or problem.replays >= REPLAYS_MAX:
+        if stale >= STALE or problem.replays >= min(REPLAYS_MAX, PATIENCE * problem.reached):
             break
         stale += 1
         other = _other(problem, here, draws, number)

@@ -19,13 +19,15 @@ from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
 from demi.interpose.world import Step
 from demi.scheduler.execute import Subject, execute
-from demi.scheduler.sts import Lenient, Observers, Planner, Wanted
+from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
 from demi.trace import Trace
 from demi.verdict import Violation
 
 Plan = tuple[Wanted, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
 CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
+WATCHED_MAX = 200  # events; on longer ones it costs more time than it saves
+WATCHED = (Match.CAUSE, Match.EXACT, Match.NEWEST)
 CLOCK_STRIDE = 256  # steps between looks at the clock
 FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
 
@@ -80,12 +82,14 @@ class Trial:
 
     violation: whatever broke.  absent: positions of the plan that found no match.  refusal: why the
     target could not run it (too slow, an input it does not know), which says nothing about the bug.
+    same: the other ways of matching by which the plan would have run exactly like this.
     """
 
     run: Run | None
     violation: Violation | None
     absent: tuple[int, ...]
     refusal: str = ""
+    same: tuple[Match, ...] = ()
 
 
 Progress = Callable[[str, int, int], None]
@@ -147,16 +151,22 @@ class Problem:
     def test(self, plan: Sequence[Wanted]) -> Run | None:
         """The failing run of a plan, or None; a smaller one becomes the best.
 
+        What one replay says of the plan under other ways of matching is remembered too.
         Raises BudgetSpent.
         """
         if len(plan) > CACHED_MAX:
             return self.trial(plan).run
-        key = tuple([(w.choice, w.label, w.content, w.match) for w in plan])
+        ways = {w.match for w in plan if w.external is None and not w.is_timer}
+        what = tuple([(w.choice, w.label, w.content) for w in plan])
+        key = (what, *([w.match for w in plan] if len(ways) > 1 else ways))
         if key in self._seen:
             self.cached += 1
             return self._seen[key]
-        run = self._seen[key] = self.trial(plan).run
-        return run
+        trial = self.trial(plan)
+        self._seen[key] = trial.run
+        for match in trial.same if len(ways) == 1 else ():
+            self._seen[what, match] = trial.run
+        return trial.run
 
     def trial(self, plan: Sequence[Wanted]) -> Trial:
         """Replay a plan, tried before or not; the world is left as the replay ended.
@@ -221,7 +231,7 @@ class Problem:
                 if self.subject is self.home:
                     self._note_other(run)
                 run = None
-        return Trial(run, found, tuple(strategy.absent))
+        return Trial(run, found, tuple(strategy.absent), same=strategy.same())
 
     def _refuse(self, error: TargetError | ContractError) -> Trial:
         self.refusals += 1
@@ -269,7 +279,8 @@ Oracle = Callable[[Problem, Plan], Lenient]
 
 def lenient(problem: Problem, plan: Plan) -> Lenient:
     """Ours: by content, then by content less what the target masks."""
-    return Lenient(plan, problem.subject.target.mask)
+    watch = WATCHED if len(plan) <= WATCHED_MAX else ()
+    return Lenient(plan, problem.subject.target.mask, watch)
 
 
 def by_content(problem: Problem, plan: Plan) -> Lenient:

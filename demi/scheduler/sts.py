@@ -70,22 +70,30 @@ Mask = Callable[[str, Any], Any]
 
 
 class Lenient:
-    """A strategy that follows a plan.  used: positions that matched; absent: positions skipped."""
+    """A strategy that follows a plan.  used: positions that matched; absent: positions skipped.
+
+    watch: ways of matching to compare with the one of the plan as it runs; apart: those of them that
+    would have chosen another message somewhere.  By one that is not apart the plan runs the same.
+    """
 
     name = "sts"
     offers = True
 
-    def __init__(self, plan: Sequence[Wanted], mask: Mask | None = None) -> None:
+    def __init__(
+        self, plan: Sequence[Wanted], mask: Mask | None = None, watch: Sequence[Match] = ()
+    ) -> None:
         self._plan = plan
         self._mask = mask
-        self._follows = any(want.match is Match.CAUSE for want in plan)
+        self._watch = watch
+        self._follows = Match.CAUSE in watch or any(w.match is Match.CAUSE for w in plan)
         self.used: list[int] = []
         self.absent: list[int] = []
+        self.apart: list[Match] = []
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:
         self._world = world
         self._at = 0
-        self.used, self.absent = [], []
+        self.used, self.absent, self.apart = [], [], []
         self._sent: dict[tuple[int, int, int], Event] = {}
         self._place = -1
         if self._follows:
@@ -110,6 +118,10 @@ class Lenient:
     def draw(self, kind: str, bound: int) -> int:
         return 0
 
+    def same(self) -> tuple[Match, ...]:
+        """The watched ways by which the run would have been the same."""
+        return tuple([match for match in self._watch if match not in self.apart])
+
     def _remember(self, step: Step) -> None:
         """What the event that matched last sent in this replay."""
         sent, place = self._sent, self._place
@@ -132,22 +144,33 @@ class Lenient:
         return None
 
     def _delivery(self, want: Wanted, choice: Event) -> Event | None:
-        world = self._world
-        pending = world.in_flight(choice[1], choice[2])
+        pending = self._world.in_flight(choice[1], choice[2])
         if not pending:
             return None
-        if want.match is Match.CAUSE and want.source:
+        event = self._message(want, choice, pending, want.match)
+        for match in self._watch:
+            if match is want.match or match in self.apart:
+                continue
+            if self._message(want, choice, pending, match) != event:
+                self.apart.append(match)
+        return event
+
+    def _message(
+        self, want: Wanted, choice: Event, pending: Sequence[Event], match: Match
+    ) -> Event | None:
+        world = self._world
+        if match is Match.CAUSE and want.source:
             place, nth = want.source
             sent = self._sent.get((place, choice[1], nth))
             if sent is not None and sent in pending and world.label(sent) == want.label:
                 return sent if world.allowed(sent) else None
-        if want.match is Match.EXACT:
+        if match is Match.EXACT:
             for event in pending:
                 same = world.fingerprint(event) == want.content  # records of two types may be equal
                 if same and world.label(event) == want.label and world.allowed(event):
                     return event
             return self._masked(want, pending)
-        order = iter(pending) if want.match is Match.OLDEST else reversed(pending)
+        order = iter(pending) if match is Match.OLDEST else reversed(pending)
         for event in order:
             if world.label(event) == want.label and world.allowed(event):
                 return event

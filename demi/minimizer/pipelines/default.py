@@ -44,7 +44,9 @@ FAR_EVENTS = 30
 
 
 def glance(problem: Problem, run: Run) -> Run:
-    """Forward search with little effort, once for each run."""
+    """Forward search before the dearer passes, once for each run."""
+    if len(run.plan) <= FAR_EVENTS:
+        return searched(problem, run)
     if problem.notes.get("glanced") is not run:
         run = search(problem, run, GLANCE)
         problem.notes["glanced"] = run
