@@ -2,9 +2,9 @@
 
 The one insight: ProbDD's probabilities are a counter in disguise: in round r every atom that is left has
 failed to go r times, and the best part to try is about -1 / ln(1 - p_r) atoms, where p_r grows by a factor
-1 / (1 - 1/e) a round.  So only parts are removed, of a size given by the round, and never twice.
+1 / (1 - 1/e) a round.  So only parts are removed, each once a round, of a size given by the round.
 
-Not 1-minimal by itself when the test is not monotone.  Not here: what an atom is.
+1-minimal when the test is monotone: the last round tries every single atom.  Not here: what an atom is.
 """
 
 from __future__ import annotations
