@@ -9,7 +9,7 @@ import typer
 
 from demi.cli.options import TargetOption, Times, TraceFile
 from demi.cli.output import Line, Message, plural
-from demi.cli.session import Session
+from demi.cli.session import Session, tell_version
 from demi.cli.shrinking import (
     minimized_path,
     rated,
@@ -86,6 +86,7 @@ def minimize(
         )
     original = session.read(trace)
     loaded, subject = session.recorded(original, target)
+    tell_version(session, original, subject)
     settings = session.settings(loaded.spec, {"max_time": max_time, "max_replays": max_replays})
     path = out or minimized_path(trace)
     rate: Rate | None = None

@@ -14,7 +14,7 @@ import typer
 from demi.cli.loading import Loaded
 from demi.cli.options import Sets, TargetOption, TraceFile
 from demi.cli.output import Line, Message, count, plural
-from demi.cli.session import Session, check_expected, shows
+from demi.cli.session import Session, check_expected, shows, tell_version
 from demi.cli.shrinking import rated, target_words
 from demi.cli.watching import Field, watched, watched_fields
 from demi.errors import ExitCode, UsageError
@@ -80,7 +80,7 @@ def replay(
     fields = watched_fields(run, watch or [])
     if fields and lenient:
         raise UsageError("--watch needs a strict replay", remedy="leave out --lenient")
-    tell_version(job)
+    tell_version(job.session, job.trace, job.subject)
     code, seen = _lenient(job, stop, times) if lenient else _strict(job, stop, times, fields)
     subject.world.close()
     return int(concluded(job, code, seen, expect))
@@ -100,25 +100,6 @@ def step_number(trace: Trace, until: str | None) -> int:
         where="--until",
         remedy=f"give a number from 1 to {len(ids)} or an event id",
     )
-
-
-def tell_version(job: Job) -> None:
-    """Say so when another release of the target, or another demi, made the trace."""
-    from demi.cli.messages import notice
-
-    header = job.trace.header
-    here = job.subject.target.version(job.subject.config)
-    if header.target_version != here:
-        job.session.writer.emit(
-            notice(
-                "version",
-                f"recorded with {header.target} {header.target_version or '(no version)'}; "
-                f"installed is {here or '(no version)'}",
-                "warn",
-                recorded=header.target_version,
-                installed=here,
-            )
-        )
 
 
 def known_cause(job: Job) -> str:

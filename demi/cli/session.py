@@ -148,6 +148,24 @@ def make_subject(target: Target, config: dict[str, Any]) -> Subject:
         ) from error
 
 
+def tell_version(session: Session, trace: Trace, subject: Subject) -> None:
+    """Say so when another release of the target made the trace."""
+    from demi.cli.messages import notice
+
+    header, here = trace.header, subject.target.version(subject.config)
+    if header.target_version != here:
+        session.writer.emit(
+            notice(
+                "version",
+                f"recorded with {header.target} {header.target_version or '(no version)'}; "
+                f"installed is {here or '(no version)'}",
+                "warn",
+                recorded=header.target_version,
+                installed=here,
+            )
+        )
+
+
 def parse_sets(target: Target, words: Sequence[str]) -> dict[str, Any]:
     """`--set key=value` as a mapping; a list is written as JSON."""
     import msgspec

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demi.cli.deadline import Deadline, deadline
 from demi.cli.loading import ATTRIBUTE, Loaded, is_installed
 from demi.cli.output import Line, Message, count
 from demi.cli.session import Session
@@ -38,7 +40,7 @@ def shrink_to(
     from demi.minimizer.problem import Budget
     from demi.trace_codec import save
 
-    with session.progress() as progress:
+    with session.progress() as progress, deadline(seconds) as limit:
 
         def tell(stage: str, size: int, done: int) -> None:
             progress.tell(
@@ -50,6 +52,7 @@ def shrink_to(
             subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline,
             prove=prove, keep=lambda better: save(better, path),
         )  # fmt: skip
+    report = _timely(report, limit)
     save(report.trace, path)
     return report
 
@@ -68,7 +71,7 @@ def shrink_repeatedly(
     from demi.minimizer.repeat import REPEATS, minimize_repeated
     from demi.trace_codec import save
 
-    with session.progress() as progress:
+    with session.progress() as progress, deadline(seconds) as limit:
 
         def tell(stage: str, size: int, done: int) -> None:
             progress.tell(
@@ -80,8 +83,16 @@ def shrink_repeatedly(
             subject, trace, repeats or REPEATS, budget=Budget(replays, seconds), progress=tell,
             keep=lambda better: save(better, path),
         )  # fmt: skip
+    report = _timely(report, limit)
     save(report.trace, path)
     return report, rate
+
+
+def _timely(report: Report, limit: Deadline) -> Report:
+    """An interruption by the clock is a spent budget."""
+    if not (limit.passed and report.interrupted):
+        return report
+    return replace(report, interrupted=False, exhausted=True)
 
 
 def rated(rate: Rate, what: str) -> Message:
