@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from demi.oracle import Failure
 from targets.sdn.clock import CLOCK, Clock
 from targets.sdn.controllers.interface import Controller, Trouble
-from targets.sdn.network.topology import number
 from targets.sdn.openflow.wire import Malformed, Type, pack, split
 from targets.sdn.reading import Reading
 
@@ -21,8 +20,12 @@ FATAL = frozenset(("exception", "died", "escape", "stuck"))
 
 
 class Channels(Reading):
-    """The part of `NetworkWorld` that speaks with controllers.  open: (controller, switch)."""
+    """The part of `NetworkWorld` that speaks with controllers.
 
+    open: (controller, switch) with a connection.  by_dpid: the node of a switch.
+    """
+
+    by_dpid: dict[int, int]
     clock: Clock
     controllers: Sequence[Controller]
     index: dict[str, int]
@@ -30,7 +33,7 @@ class Channels(Reading):
 
     def connect(self, node: int, switch: int) -> None:
         """A switch that is up opens its channel to a controller that is alive."""
-        dpid = number(self.names[switch])
+        dpid = self.topology.dpids[self.names[switch]]
         if (node, switch) in self.open or not self.controllers[node].connect(dpid):
             return
         self.open.add((node, switch))
@@ -50,7 +53,7 @@ class Channels(Reading):
         if it is not None:
             it.roles.pop(node, None)
         if self.controllers[node].alive:
-            self.controllers[node].disconnect(number(self.names[switch]))
+            self.controllers[node].disconnect(self.topology.dpids[self.names[switch]])
             if node not in self.paused:
                 self.run(node)
 
@@ -70,11 +73,11 @@ class Channels(Reading):
     def collect(self, node: int) -> None:
         controller = self.controllers[node]
         for dpid, data in controller.collect():
-            switch = self.index.get(f"s{dpid}", -1)
+            switch = self.by_dpid.get(dpid, -1)
             if (node, switch) in self.open:
                 self._receive(node, switch, data)
         for dpid in controller.closed():
-            self.disconnect(node, self.index[f"s{dpid}"])
+            self.disconnect(node, self.by_dpid[dpid])
         self.clock.set(node, CLOCK, controller.deadline(), self.current)
         for trouble in controller.errors():
             if trouble.kind in FATAL and self.current.failure is None:

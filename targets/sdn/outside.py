@@ -109,7 +109,7 @@ class Inputs:
                     remedy="nodes: " + ", ".join(world.names),
                 )
         kinds = _WANTS.get(word, "")
-        if [name[0] for name in external.nodes] != list(kinds) and kinds:
+        if kinds and "".join(map(world.kind, external.nodes)) != kinds:
             raise TargetError(f"{word} is for {_ENDS[kinds]}", where=external.id)
         if word in ("crash", "restart") and external.nodes[0] in world.wiring.hosts:
             raise TargetError("hosts do not crash", where=external.id)

@@ -10,6 +10,7 @@ has fewer headers.  Not here: what a switch does with it (`network/pipeline.py`)
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -175,8 +176,15 @@ def _ether(dst: int, src: int, kind: int, vlan: int) -> bytes:
     return dst.to_bytes(6, "big") + src.to_bytes(6, "big") + tag + struct.pack("!H", kind)
 
 
-def mac_name(mac: int) -> str:
-    """`h3` for the address of a simulated host, `all`, `lldp`, otherwise the address."""
+Hosts = Mapping[int, str]
+"""Address -> name."""
+NO_NAMES: Hosts = {}
+
+
+def mac_name(mac: int, hosts: Hosts = NO_NAMES) -> str:
+    """The name of a host, `h3` for what else may be a simulated one, `all`, `lldp`, or the address."""
+    if mac in hosts:
+        return hosts[mac]
     if mac == BROADCAST:
         return "all"
     if mac in LLDP_GROUPS:
@@ -186,7 +194,7 @@ def mac_name(mac: int) -> str:
     return ":".join(f"{byte:02x}" for byte in mac.to_bytes(6, "big"))
 
 
-def brief_frame(data: bytes) -> str:
+def brief_frame(data: bytes, hosts: Hosts = NO_NAMES) -> str:
     """`udp h1>h3`, `arp h1>all`: who says what kind of thing to whom."""
     h = parse(data).headers
     if h[oxm.ETH_DST] == ABSENT:
@@ -198,4 +206,4 @@ def brief_frame(data: bytes) -> str:
     if word == "lldp":
         return "lldp"
     tag = f" vlan {h[oxm.VLAN_VID] & 0xFFF}" if h[oxm.VLAN_VID] else ""
-    return f"{word} {mac_name(h[oxm.ETH_SRC])}>{mac_name(h[oxm.ETH_DST])}{tag}"
+    return f"{word} {mac_name(h[oxm.ETH_SRC], hosts)}>{mac_name(h[oxm.ETH_DST], hosts)}{tag}"

@@ -78,18 +78,23 @@ def _makers(topology: Topology, service: str) -> dict[str, Maker]:
     def switch_down(draw: Draw, names: Sequence[str], i: int) -> list[External]:
         return [External(Kind.CRASH, (switches[draw(len(switches))],))]
 
+    known = frozenset((*hosts, *switches))
+
+    def owning(names: Sequence[str]) -> list[str]:
+        return [name for name in names if name not in known]
+
     def controller(draw: Draw, names: Sequence[str], i: int) -> list[External]:
-        owners = [name for name in names if name[0] == "c"]
+        owners = owning(names)
         node = (owners[draw(len(owners))],)
         return [External(Kind.CRASH, node), External(Kind.RESTART, node)]
 
     def kill(draw: Draw, names: Sequence[str], i: int) -> list[External]:
-        owners = [name for name in names if name[0] == "c"]
+        owners = owning(names)
         return [External(Kind.CRASH, (owners[draw(len(owners))],))]
 
-    def both(first: str, second: str, kind: str) -> Maker:
+    def both(first: str, second: str, ours: bool) -> Maker:
         def make(draw: Draw, names: Sequence[str], i: int) -> list[External]:
-            nodes = [name for name in names if name[0] == kind]
+            nodes = switches if ours else owning(names)
             node = nodes[draw(len(nodes))]
             return [one(first, node), one(second, node)]
 
@@ -113,10 +118,10 @@ def _makers(topology: Topology, service: str) -> dict[str, Maker]:
         return [one("reload", names[0])]
 
     makers: dict[str, Maker] = {"wait": wait, "reload": reload, "crash": crash, "down": switch_down}
-    makers |= {"controller": controller, "kill": kill, "block": both("block", "unblock", "s")}
+    makers |= {"controller": controller, "kill": kill, "block": both("block", "unblock", True)}
     makers |= {
-        "channel": both("disconnect", "reconnect", "s"),
-        "pause": both("pause", "resume", "c"),
+        "channel": both("disconnect", "reconnect", True),
+        "pause": both("pause", "resume", False),
     }
     if hosts and service:
         makers["flow"] = flow

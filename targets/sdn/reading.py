@@ -22,7 +22,7 @@ from targets.sdn.network.topology import Topology
 from targets.sdn.network.wiring import Wiring
 from targets.sdn.openflow import readable
 from targets.sdn.outside import Inputs
-from targets.sdn.packets import brief_frame
+from targets.sdn.packets import Hosts, brief_frame
 from targets.sdn.view import NetworkView
 
 
@@ -30,6 +30,7 @@ class Reading(Flight):
     """The reading half of `NetworkWorld`, over what that keeps."""
 
     clock: Clock
+    hosts: Hosts
     names: Sequence[str]
     open: set[tuple[int, int]]
     outside: Inputs
@@ -60,7 +61,7 @@ class Reading(Flight):
             return None
         item = self._item(event)
         if isinstance(item, bytes):
-            return tuple((k, repr(v)) for k, v in sorted(readable.readable(item).items()))
+            return tuple((k, repr(v)) for k, v in sorted(self._read(item).items()))
         return item.packet.data, item.port
 
     def payload(self, event: Event) -> Any:
@@ -68,8 +69,11 @@ class Reading(Flight):
             return None if event[0] == TIMER else self.external(event).args
         item = self._item(event)
         if isinstance(item, bytes):
-            return readable.readable(item)
-        return {"packet": brief_frame(item.packet.data), "port": item.port}
+            return self._read(item)
+        return {"packet": brief_frame(item.packet.data, self.hosts), "port": item.port}
+
+    def _read(self, message: bytes) -> dict[str, Any]:
+        return readable.readable(message, self.hosts)
 
     def in_flight(self, dst: int, src: int) -> Sequence[Event]:
         return self.network.channel(dst, src)

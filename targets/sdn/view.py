@@ -16,7 +16,7 @@ from targets.sdn.network.switch import Switch
 from targets.sdn.openflow import oxm
 from targets.sdn.openflow.oxm import Match
 from targets.sdn.openflow.readable import instructions_text, match_text, port_name
-from targets.sdn.packets import mac_name
+from targets.sdn.packets import Hosts, mac_name
 
 if TYPE_CHECKING:
     from targets.sdn.world import NetworkWorld
@@ -66,7 +66,7 @@ class NetworkView:
     def state(self, node: int) -> Any:
         """A dict of fields; None while the node is down.  What a switch lost since is `gone`."""
         fields = self.fields(node)
-        if fields is None or self.names[node][0] != "s":
+        if fields is None or self.names[node] not in self.world.topology.dpids:
             return fields
         state = dict.fromkeys(self._seen.get(node, {}), GONE) | fields
         self._seen[node] = state
@@ -81,16 +81,16 @@ class NetworkView:
         if host is not None:
             return {"at": f"{host.at[0]}:{host.at[1]}", "heard": host.heard}
         switch = world.wiring.switches[name]
-        return None if switch is None else _switch(switch)
+        return None if switch is None else _switch(switch, world.hosts)
 
 
-def _switch(switch: Switch) -> dict[str, Any]:
+def _switch(switch: Switch, hosts: Hosts) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for number, up in sorted(switch.forwarding.ports.items()):
         fields[f"port {number}"] = "up" if up else "down"
     for at, table in enumerate(switch.forwarding.tables):
         for entry in table:
-            fields[flow_name(at, entry.priority, entry.match)] = instructions_text(
+            fields[flow_name(at, entry.priority, entry.match, hosts)] = instructions_text(
                 entry.instructions
             )
     for group in sorted(switch.forwarding.groups):
@@ -98,14 +98,14 @@ def _switch(switch: Switch) -> dict[str, Any]:
     return fields
 
 
-def flow_name(table: int, priority: int, match: Match) -> str:
+def flow_name(table: int, priority: int, match: Match, hosts: Hosts) -> str:
     """`1: h1>h3`, `t2 p100 eth_type=0x800`: short where it is a plain learned entry."""
     exact = {index: value for index, value, mask in match if mask == oxm.full_mask(index)}
     head = f"t{table} " if table else ""
     if len(exact) == len(match) and set(exact) <= {oxm.IN_PORT, oxm.ETH_SRC, oxm.ETH_DST} and exact:
         port = f"{port_name(exact[oxm.IN_PORT])}: " if oxm.IN_PORT in exact else ""
-        src = mac_name(exact[oxm.ETH_SRC]) if oxm.ETH_SRC in exact else "*"
-        dst = mac_name(exact[oxm.ETH_DST]) if oxm.ETH_DST in exact else "*"
+        src = mac_name(exact[oxm.ETH_SRC], hosts) if oxm.ETH_SRC in exact else "*"
+        dst = mac_name(exact[oxm.ETH_DST], hosts) if oxm.ETH_DST in exact else "*"
         tail = "" if priority == 1 else f" p{priority}"
         return f"{head}{port}{src}>{dst}{tail}"
     return f"{head}p{priority} {match_text(match)}"

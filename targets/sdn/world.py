@@ -23,7 +23,7 @@ from targets.sdn.clock import EXPIRE, Clock
 from targets.sdn.controllers.interface import Controller
 from targets.sdn.flight import DELIVER, Frame, Item
 from targets.sdn.network.switch import TABLE_SIZE, Effect, ToWire
-from targets.sdn.network.topology import Topology, number
+from targets.sdn.network.topology import Topology
 from targets.sdn.network.wiring import Host, Wiring
 from targets.sdn.openflow import oxm
 from targets.sdn.openflow.wire import Type
@@ -61,6 +61,8 @@ class NetworkWorld(Channels):
         owners = [controller.name for controller in controllers]
         self.names: Sequence[str] = (*owners, *topology.switches, *topology.hosts)
         self.index: dict[str, int] = {name: i for i, name in enumerate(self.names)}
+        self.hosts = {mac: name for name, mac in topology.macs.items()}
+        self.by_dpid = {dpid: self.index[name] for name, dpid in topology.dpids.items()}
         exact = all(controller.exact for controller in controllers)
         tier = "T0" if exact else "T2"
         how = ", ".join(dict.fromkeys(controller.how for controller in controllers))
@@ -76,6 +78,10 @@ class NetworkWorld(Channels):
         self.events: list[Event] = []
         self.open: set[tuple[int, int]] = set()
         self.wiring: Wiring = Wiring(topology, table_size)
+
+    def kind(self, name: str) -> str:
+        """`c` for a controller, `s` for a switch, `h` for a host."""
+        return "s" if name in self.topology.dpids else "h" if name in self.topology.macs else "c"
 
     def smaller(self, topology: Topology) -> NetworkWorld:
         """The same controllers in charge of another network; only one of the two is ever in use."""
@@ -188,7 +194,7 @@ class NetworkWorld(Channels):
             assert isinstance(item, bytes)
             controller = self.controllers[node]
             self.catch_up(controller)
-            controller.feed(number(self.names[peer]), item)
+            controller.feed(self.topology.dpids[self.names[peer]], item)
             self.run(node)
         elif isinstance(item, bytes):
             switch = self.wiring.switches[name]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from demi.oracle import Invariant, Memory, View
 from demi.verdict import Detail
-from targets.sdn.network.topology import number
 from targets.sdn.view import NetworkView
 
 
@@ -63,18 +62,21 @@ class Correspondence:
             for app in controller.apps().values():
                 believes = getattr(app, "believes", None)
                 for dpid, count in sorted(believes().items()) if believes else ():
-                    has = _entries(view, f"s{dpid}")
+                    name = view.world.topology.switch(dpid)
+                    has = _entries(view, name)
                     if has is not None and has != count:
-                        text = f"{controller.name} believes in {count} entries of s{dpid}, it has {has}"
+                        text = (
+                            f"{controller.name} believes in {count} entries of {name}, it has {has}"
+                        )
                         role = "too many" if count > has else "too few"
-                        return memory, Detail((controller.name, f"s{dpid}"), text, role)
+                        return memory, Detail((controller.name, name), text, role)
         return memory, None
 
 
 def _entries(view: NetworkView, name: str) -> int | None:
     """How many entries a switch has, besides those for misses."""
     switch = view.world.wiring.switches.get(name)
-    if switch is None or number(name) != switch.dpid:
+    if switch is None:
         return None
     return sum(1 for table in switch.forwarding.tables for entry in table if entry.priority)
 

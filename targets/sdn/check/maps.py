@@ -16,14 +16,14 @@ from typing import Any
 
 from demi.oracle import Memory, View
 from demi.verdict import Detail
+from targets.sdn.network.topology import Topology
 from targets.sdn.network.wiring import Port, Wiring
-from targets.sdn.packets import mac_name
 from targets.sdn.view import NetworkView
 
 Links = set[tuple[Port, Port]]
 
 
-def believed_links(app: Any) -> Links | None:
+def believed_links(app: Any, topology: Topology) -> Links | None:
     """(from, to) of each link that an application believes in; None for one that keeps none."""
     links = getattr(app, "links", None)
     if not isinstance(links, dict):
@@ -35,19 +35,19 @@ def believed_links(app: Any) -> Links | None:
         else:
             ends = key, value
         (a, p), (b, q) = ends
-        found.add(((f"s{a}", p), (f"s{b}", q)))
+        found.add(((topology.switch(a), p), (topology.switch(b), q)))
     return found
 
 
-def believed_hosts(app: Any) -> Mapping[str, Port]:
+def believed_hosts(app: Any, topology: Topology) -> Mapping[str, Port]:
     """Host -> where an application believes it is plugged in; only hosts of the network."""
     hosts = getattr(app, "hosts", None)
     found: dict[str, Port] = {}
     for mac, value in hosts.items() if isinstance(hosts, dict) else ():
         at = (value.port.dpid, value.port.port_no) if hasattr(value, "port") else value
-        name = mac_name(int(str(mac).replace(":", ""), 16))
-        if name.startswith("h"):
-            found[name] = (f"s{at[0]}", at[1])
+        name = topology.host(int(str(mac).replace(":", ""), 16))
+        if name:
+            found[name] = (topology.switch(at[0]), at[1])
     return found
 
 
@@ -92,7 +92,7 @@ Wrong = tuple[str, tuple[str, ...], str]
 
 
 def _wrong(app: Any, wiring: Wiring, late: bool) -> Iterator[Wrong]:
-    believed, real = believed_links(app), real_links(wiring)
+    believed, real = believed_links(app, wiring.topology), real_links(wiring)
     if believed is not None:
         for a, b in sorted(believed - real):
             yield (
@@ -102,9 +102,9 @@ def _wrong(app: Any, wiring: Wiring, late: bool) -> Iterator[Wrong]:
             )
         for a, b in sorted(real - believed) if late else ():
             yield "unknown link", (a[0],), f"does not know of the link {_at(a)} > {_at(b)}"
-    for name, at in sorted(believed_hosts(app).items()):
-        host = wiring.hosts.get(name)
-        if host is not None and host.at != at:
+    for name, at in sorted(believed_hosts(app, wiring.topology).items()):
+        host = wiring.hosts[name]
+        if host.at != at:
             yield (
                 "misplaced host",
                 (name,),

@@ -262,7 +262,10 @@ class Switch:
     def info(self, number: int, up: bool) -> PortInfo:
         """A port as controllers are told of it."""
         return PortInfo(
-            number, (self.dpid << 16) + (1 << 41) + number, f"s{self.dpid}-{number}", up
+            number,
+            ((self.dpid & 0xFFFFFF) << 16) + (1 << 41) + number,
+            f"s{self.dpid}-{number}",
+            up,
         )
 
     def infos(self) -> tuple[PortInfo, ...]:

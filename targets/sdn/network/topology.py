@@ -5,36 +5,38 @@ The one insight: networkx generates the graphs, so a name such as `fattree:4` is
     line:N  ring:N  mesh:N   N switches, one host each
     single:N                 one switch, N hosts
     fattree:K                5K²/4 switches, K³/4 hosts (Al-Fares, Loukissas, Vahdat, SIGCOMM'08)
-    PATH.json                {"hosts": {"h1": "s1"}, "links": [["s1", "s2"]]}
+    PATH.json                {"hosts": {"h1": "s1"}, "links": [["s1", "s2"]]}, any names;
+                             {"switches": {"core": 17, "edge": 18}} gives datapath ids
     NAME without h2,s3,s1-s2 any of these less hosts, switches and links; ports keep their numbers
     NAME only h1,s1,s2,s1-s2 the same, saying what is left
 
-Nodes are s1, s2... and h1, h2...; ports are numbered from 1: on each switch its hosts first, then its
-links in the order of their other ends.
+Ports are numbered from 1: on each switch its hosts first, then its links in the order of their other ends.
+A switch `s7` has datapath id 7 and a host `h7` address 7 where nothing else is said; others have the least
+that is free.  Not here: what is plugged in now (`wiring.py`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from demi.errors import TargetError
 from demi.target import nearest
+from targets.sdn.network.topology_file import HOSTS_MAX, SWITCHES_MAX, read_topology
 
-SWITCHES_MAX, HOSTS_MAX = 200, 500
 WITHOUT, ONLY = " without ", " only "
 _NAME = re.compile(r"(line|ring|mesh|fattree|single):(\d{1,3})")
-_NODE = re.compile(r"[sh][1-9]\d{0,2}")
+_NUMBERED = re.compile(r"[sh]([1-9]\d{0,2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
     """switches, hosts: names in order.  at: host -> (switch, port).
 
-    links: (switch, port, switch, port), each link once.
+    links: (switch, port, switch, port), each link once.  dpids: of switches.  macs: of hosts.
     """
 
     name: str
@@ -42,10 +44,20 @@ class Topology:
     hosts: tuple[str, ...]
     at: dict[str, tuple[str, int]]
     links: tuple[tuple[str, int, str, int], ...]
+    dpids: dict[str, int]
+    macs: dict[str, int]
 
     def parts(self) -> list[str]:
         """Hosts, switches and links (`s1-s2`), by name."""
         return [*self.hosts, *self.switches, *(f"{a}-{b}" for a, _, b, _ in self.links)]
+
+    def switch(self, dpid: int) -> str:
+        """The switch with this datapath id; `dpid 9` when there is none."""
+        return next((name for name, it in self.dpids.items() if it == dpid), f"dpid {dpid}")
+
+    def host(self, mac: int) -> str:
+        """The host with this address; "" when there is none."""
+        return next((name for name, it in self.macs.items() if it == mac), "")
 
     def ports(self, switch: str) -> list[int]:
         """The ports of a switch that something is plugged into."""
@@ -53,11 +65,6 @@ class Topology:
         used += [p for a, p, b, q in self.links if a == switch]
         used += [q for a, p, b, q in self.links if b == switch]
         return sorted(used)
-
-
-def number(name: str) -> int:
-    """3 for `s3` and `h3`."""
-    return int(name[1:])
 
 
 def find_topology(text: str) -> Topology:
@@ -73,7 +80,7 @@ def find_topology(text: str) -> Topology:
     if named is not None:
         return _generated(text, named[1], int(named[2]))
     if text.endswith(".json"):
-        return _read(Path(text))
+        return _from_file(text)
     known = ["line:3", "ring:4", "mesh:3", "fattree:4", "single:4"]
     raise TargetError(
         f"no topology {text!r}", remedy=nearest(text, known) + "; or a file that ends in .json"
@@ -98,7 +105,9 @@ def without(topology: Topology, gone: Sequence[str]) -> Topology:
         (a, p, b, q) for a, p, b, q in topology.links if not left_out & {a, b, f"{a}-{b}"}
     )
     hosts = tuple(host for host in topology.hosts if host in at)
-    left = Topology("", switches, hosts, at, wired)
+    dpids = {name: topology.dpids[name] for name in switches}
+    macs = {name: topology.macs[name] for name in hosts}
+    left = Topology("", switches, hosts, at, wired, dpids, macs)
     root = topology.name.partition(WITHOUT)[0].partition(ONLY)[0]
     kept = frozenset(left.parts())
     less = [part for part in find_topology(root).parts() if part not in kept]
@@ -122,14 +131,18 @@ def _generated(text: str, kind: str, n: int) -> Topology:
     if kind == "single":
         if not 1 <= n <= HOSTS_MAX:
             raise TargetError(f"topology {text!r}: single needs 1 to {HOSTS_MAX} hosts")
-        return _build(text, 1, [(f"h{i}", "s1") for i in range(1, n + 1)], [])
+        return _build(text, {"s1": 1}, [(f"h{i}", "s1") for i in range(1, n + 1)], [])
     least = {"line": 1, "ring": 3, "mesh": 2}[kind]
     if not least <= n <= SWITCHES_MAX:
         raise TargetError(f"topology {text!r}: {kind} needs {least} to {SWITCHES_MAX} switches")
     make = {"line": nx.path_graph, "ring": nx.cycle_graph, "mesh": nx.complete_graph}[kind]
     graph = make(range(1, n + 1))
     hosts = [(f"h{i}", f"s{i}") for i in range(1, n + 1)]
-    return _build(text, n, hosts, [(a, b) for a, b in graph.edges])
+    return _build(text, _numbered(n), hosts, [(f"s{a}", f"s{b}") for a, b in graph.edges])
+
+
+def _numbered(count: int) -> dict[str, int]:
+    return {f"s{i}": i for i in range(1, count + 1)}
 
 
 def _fat_tree(text: str, k: int) -> Topology:
@@ -147,13 +160,15 @@ def _fat_tree(text: str, k: int) -> Topology:
                 hosts.append((f"h{len(hosts) + 1}", f"s{low}"))
         for up in range(half):
             links += [(up * half + c + 1, core + pod * k + up + 1) for c in range(half)]
-    return _build(text, core + k * k, hosts, links)
+    return _build(text, _numbered(core + k * k), hosts, [(f"s{a}", f"s{b}") for a, b in links])
 
 
 def _build(
-    text: str, count: int, hosts: list[tuple[str, str]], links: list[tuple[int, int]]
+    text: str, dpids: dict[str, int], hosts: list[tuple[str, str]], links: list[tuple[str, str]]
 ) -> Topology:
-    switches = tuple(f"s{i}" for i in range(1, count + 1))
+    """Switches in order of their ids."""
+    switches = tuple(sorted(dpids, key=lambda name: dpids[name]))
+    place = {name: at for at, name in enumerate(switches)}
     used = dict.fromkeys(switches, 0)
 
     def plug(switch: str) -> int:
@@ -161,63 +176,29 @@ def _build(
         return used[switch]
 
     at = {host: (switch, plug(switch)) for host, switch in hosts}
-    ends = sorted((min(pair), max(pair)) for pair in links)
-    wired = tuple([(f"s{a}", plug(f"s{a}"), f"s{b}", plug(f"s{b}")) for a, b in ends])
-    return Topology(text, switches, tuple(host for host, _ in hosts), at, wired)
+    ends = sorted(sorted((place[a], place[b])) for a, b in links)
+    wired = tuple([
+        (switches[a], plug(switches[a]), switches[b], plug(switches[b])) for a, b in ends
+    ])  # fmt: skip
+    names = tuple(host for host, _ in hosts)
+    return Topology(text, switches, names, at, wired, dpids, numbers(names))
 
 
-def _read(path: Path) -> Topology:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise TargetError(f"cannot read the topology: {error.strerror}", where=str(path)) from error
-    except ValueError as error:
-        raise TargetError(f"the topology is not JSON: {error}", where=str(path)) from error
-    hosts, links = _checked(path, found)
-    names = {switch for _, switch in hosts} | {end for link in links for end in link}
-    count = max((number(name) for name in names), default=0)
-    if not 1 <= count <= SWITCHES_MAX or len(hosts) > HOSTS_MAX:
-        raise TargetError(
-            f"a topology has 1 to {SWITCHES_MAX} switches and at most {HOSTS_MAX} hosts",
-            where=str(path),
-        )
-    missing = [f"s{i}" for i in range(1, count + 1) if f"s{i}" not in names]
-    if missing:
-        raise TargetError(
-            f"nothing is plugged into {', '.join(missing)}", where=str(path),
-            remedy="number the switches s1, s2, ... without gaps",
-        )  # fmt: skip
-    return _build(str(path), count, hosts, [(number(a), number(b)) for a, b in links])
+def numbers(names: Sequence[str], given: Mapping[str, int] | None = None) -> dict[str, int]:
+    """A number for each name: as given, the one in it (`s7`), or the least that is free."""
+    found: dict[str, int] = dict(given or {})
+    taken = set(found.values())
+    for name in names:
+        own = _NUMBERED.fullmatch(name)
+        if own is not None and name not in found and int(own[1]) not in taken:
+            found[name] = int(own[1])
+            taken.add(found[name])
+    free = (n for n in count(1) if n not in taken)
+    return {name: found[name] if name in found else next(free) for name in names}
 
 
-def _checked(path: Path, found: object) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Hosts and links of a topology file, each name looked at."""
-    shape = 'write {"hosts": {"h1": "s1"}, "links": [["s1", "s2"]]}'
-    hosts = found.get("hosts", {}) if isinstance(found, dict) else None
-    links = found.get("links", []) if isinstance(found, dict) else None
-    if not isinstance(hosts, dict) or not isinstance(links, list):
-        raise TargetError("not a topology", where=str(path), remedy=shape)
-    for host, switch in hosts.items():
-        _known(path, f"host {host}", host, "h")
-        _known(path, f"host {host}", switch, "s")
-    for at, link in enumerate(links):
-        if not isinstance(link, list) or len(link) != 2 or link[0] == link[1]:
-            raise TargetError(
-                f"link {at + 1} is not two different switches: {link!r}",
-                where=str(path),
-                remedy=shape,
-            )
-        for end in link:
-            _known(path, f"link {at + 1}", end, "s")
-    ordered = sorted(hosts.items(), key=lambda pair: number(pair[0]))
-    return ordered, [(link[0], link[1]) for link in links]
-
-
-def _known(path: Path, what: str, name: object, letter: str) -> None:
-    if isinstance(name, str) and _NODE.fullmatch(name) and name[0] == letter:
-        return
-    kind = "switch" if letter == "s" else "host"
-    raise TargetError(
-        f"{what} names an unknown {kind} {name!r}", where=str(path),
-        remedy=f"a {kind} is called {letter}1, {letter}2, ...",
-    )  # fmt: skip
+def _from_file(text: str) -> Topology:
+    switches, hosts, links = read_topology(Path(text))
+    dpids = numbers(list(switches), {name: dpid for name, dpid in switches.items() if dpid})
+    order = numbers([host for host, _ in hosts])
+    return _build(text, dpids, sorted(hosts, key=lambda pair: order[pair[0]]), links)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from targets.sdn.network.switch import TABLE_SIZE, Effect, Switch
-from targets.sdn.network.topology import Topology, number
+from targets.sdn.network.topology import Topology
 
 Port = tuple[str, int]
 IP_BASE = 10 << 24
@@ -22,10 +22,10 @@ class Host:
 
     __slots__ = ("at", "heard", "ip", "mac", "name")
 
-    def __init__(self, name: str, at: Port) -> None:
+    def __init__(self, name: str, number: int, at: Port) -> None:
         self.name = name
-        self.mac = number(name)
-        self.ip = IP_BASE + number(name)
+        self.mac = number
+        self.ip = IP_BASE + number
         self.at = at
         self.heard = 0
 
@@ -48,13 +48,17 @@ class Wiring:
         self.cables: dict[Port, Port] = {}
         for a, p, b, q in topology.links:
             self.cables[a, p], self.cables[b, q] = (b, q), (a, p)
-        self.hosts = {name: Host(name, topology.at[name]) for name in topology.hosts}
+        self.hosts = {
+            name: Host(name, topology.macs[name], topology.at[name]) for name in topology.hosts
+        }
         self.plugged: dict[Port, Host] = {host.at: host for host in self.hosts.values()}
         self.cut: set[tuple[str, str]] = set()
         self.out: set[Port] = set()
         self.version = 0
         self.switches: dict[str, Switch | None] = {
-            name: Switch(number(name), dict.fromkeys(topology.ports(name), True), table_size)
+            name: Switch(
+                topology.dpids[name], dict.fromkeys(topology.ports(name), True), table_size
+            )
             for name in topology.switches
         }
 
@@ -126,7 +130,7 @@ class Wiring:
         """A switch comes up with empty tables."""
         here = {port for where, port in (*self.cables, *self.plugged) if where == name}
         ports = {p: self.linked((name, p)) for p in sorted(here) if (name, p) not in self.out}
-        self.switches[name] = Switch(number(name), ports, self.table_size)
+        self.switches[name] = Switch(self.topology.dpids[name], ports, self.table_size)
         yield from self.update()
 
     def free_port(self, switch: str) -> int:
@@ -140,4 +144,4 @@ class Wiring:
 
 def pair(a: str, b: str) -> tuple[str, str]:
     """A link by its two switches, in order."""
-    return (a, b) if number(a) <= number(b) else (b, a)
+    return (a, b) if (len(a), a) <= (len(b), b) else (b, a)

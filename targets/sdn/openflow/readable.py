@@ -23,7 +23,7 @@ from targets.sdn.openflow.oxm import (
     full_mask,
 )
 from targets.sdn.openflow.wire import Malformed, Message, Port, Type, unpack
-from targets.sdn.packets import brief_frame
+from targets.sdn.packets import NO_NAMES, Hosts, brief_frame
 
 _COMMANDS = ("add", "modify", "modify strict", "delete", "delete strict")
 _REASONS = ("no match", "action", "invalid ttl")
@@ -37,10 +37,10 @@ def label(data: bytes) -> str:
     return _LABELS.get(data[1], "malformed") if len(data) >= 8 else "malformed"
 
 
-def readable(data: bytes) -> dict[str, Any]:
-    """The JSON form of one message."""
+def readable(data: bytes, hosts: Hosts = NO_NAMES) -> dict[str, Any]:
+    """The JSON form of one message.  hosts: names of addresses."""
     try:
-        return _READ.get(data[1], _nothing)(unpack(data))
+        return _READ.get(data[1], _nothing)(unpack(data), hosts)
     except (Malformed, struct.error, IndexError) as problem:
         return {"malformed": str(problem), "bytes": data[:64].hex()}
 
@@ -91,7 +91,7 @@ def instructions_text(instructions: Instructions) -> str:
     return ", ".join(parts) or "drop"
 
 
-def _flow_mod(message: Message) -> dict[str, Any]:
+def _flow_mod(message: Message, hosts: Hosts) -> dict[str, Any]:
     mod = decode_flow_mod(message)
     seen: dict[str, Any] = {
         "do": _COMMANDS[mod.command], "match": match_text(mod.match),
@@ -101,33 +101,36 @@ def _flow_mod(message: Message) -> dict[str, Any]:
     return seen | {key: value for key, value in extra.items() if value}
 
 
-def _packet_out(message: Message) -> dict[str, Any]:
+def _packet_out(message: Message, hosts: Hosts) -> dict[str, Any]:
     out = decode_packet_out(message)
     actions = ", ".join(action_text(action) for action in out.actions) or "drop"
-    return {"packet": brief_frame(out.data), "in": port_name(out.in_port), "then": actions}
+    return {"packet": brief_frame(out.data, hosts), "in": port_name(out.in_port), "then": actions}
 
 
-def _packet_in(message: Message) -> dict[str, Any]:
+def _packet_in(message: Message, hosts: Hosts) -> dict[str, Any]:
     _, length, reason, table = struct.unpack_from("!IHBB", message.data, 8)
     match, at = decode_match(message.data, 24)
-    seen = {"packet": brief_frame(message.data[at + 2 : at + 2 + length]), "at": match_text(match)}
+    seen = {
+        "packet": brief_frame(message.data[at + 2 : at + 2 + length], hosts),
+        "at": match_text(match),
+    }
     return seen | {"why": _REASONS[reason] if reason < 3 else str(reason), "table": table}
 
 
-def _flow_removed(message: Message) -> dict[str, Any]:
+def _flow_removed(message: Message, hosts: Hosts) -> dict[str, Any]:
     priority, reason, table = struct.unpack_from("!HBB", message.data, 16)
     match, _ = decode_match(message.data, 48)
     why = ("idle", "hard", "deleted", "group deleted")[reason & 3]
     return {"match": match_text(match), "why": why, "priority": priority, "table": table}
 
 
-def _port_status(message: Message) -> dict[str, Any]:
+def _port_status(message: Message, hosts: Hosts) -> dict[str, Any]:
     reason = ("added", "deleted", "modified")[message.data[8] % 3]
     number, state = struct.unpack_from("!I32xI", message.data, 16)
     return {"port": number, "why": reason, "link": "down" if state & 1 else "up"}
 
 
-def _group_mod(message: Message) -> dict[str, Any]:
+def _group_mod(message: Message, hosts: Hosts) -> dict[str, Any]:
     mod = decode_group_mod(message)
     buckets = [", ".join(action_text(a) for a in bucket.actions) for bucket in mod.buckets]
     kind = ("all", "select", "indirect", "fast fail-over")[mod.kind]
@@ -139,26 +142,26 @@ def _group_mod(message: Message) -> dict[str, Any]:
     }
 
 
-def _error(message: Message) -> dict[str, Any]:
+def _error(message: Message, hosts: Hosts) -> dict[str, Any]:
     kind, code = struct.unpack_from("!HH", message.data, 8)
     about = label(message.data[12:20]) if len(message.data) >= 20 else "nothing"
     return {"type": kind, "code": code, "about": about}
 
 
-def _multipart(message: Message) -> dict[str, Any]:
+def _multipart(message: Message, hosts: Hosts) -> dict[str, Any]:
     return {"part": struct.unpack_from("!H", message.data, 8)[0]}
 
 
-def _features(message: Message) -> dict[str, Any]:
+def _features(message: Message, hosts: Hosts) -> dict[str, Any]:
     return {"dpid": struct.unpack_from("!Q", message.data, 8)[0]} if len(message.data) > 8 else {}
 
 
-def _role(message: Message) -> dict[str, Any]:
+def _role(message: Message, hosts: Hosts) -> dict[str, Any]:
     role = struct.unpack_from("!I", message.data, 8)[0]
     return {"role": ("same", "equal", "primary", "secondary")[role & 3]}
 
 
-def _nothing(message: Message) -> dict[str, Any]:
+def _nothing(message: Message, hosts: Hosts) -> dict[str, Any]:
     return {}
 
 

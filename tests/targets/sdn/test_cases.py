@@ -97,9 +97,9 @@ def test_a_setting_that_cannot_be(settings: dict[str, object], said: str) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"hosts": {"h1": "x1"}, "links": []}', "host h1 names an unknown switch 'x1'"),
-        ('{"hosts": {"a": "s1"}, "links": []}', "names an unknown host 'a'"),
-        ('{"hosts": {"h1": "s1"}, "links": [["s1", "s7"]]}', "nothing is plugged into s2"),
+        ('{"switches": {"s1": 1}, "hosts": {"h1": "x1"}}', "host h1 names an unknown switch 'x1'"),
+        ('{"hosts": {"c7": "s1"}, "links": []}', "c7 names 'c7', which is no name of a host"),
+        ('{"hosts": {"h1": "s2"}, "links": [["s1", "s7"]]}', "no links lead from s2 to s1, s7"),
         ('{"hosts": {"h1": "s1"}, "links": [["s1", "s1"]]}', "not two different switches"),
         ("[]", "not a topology"),
         ("{", "not JSON"),

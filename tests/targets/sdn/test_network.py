@@ -258,9 +258,17 @@ def test_topologies(name: str, switches: int, hosts: int, links: int) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"hosts": {"h1": "s9x"}}', "host h1 names an unknown switch 's9x'"),
+        ('{"hosts": {"h1": "9x"}}', "host h1 names '9x', which is no name"),
+        ('{"hosts": {"c1": "s1"}}', "host c1 names 'c1', which is no name"),
+        ('{"hosts": {"h1": ["s1"]}}', "which is no name"),
+        ('{"host": {"h1": "s1"}}', "has no 'host'"),
+        ('{"hosts": {"s1": "s1"}}', "'s1' is a host and a switch"),
+        ('{"switches": {"s1": 0}, "hosts": {"h1": "s2"}}', "host h1 names an unknown switch 's2'"),
+        ('{"switches": {"a": 3, "b": 3}}', "a and b have the same datapath id 3"),
+        ('{"switches": {"a": -1}}', "switch a has no datapath id -1"),
+        ('{"switches": {"a": 1, "b": 2}, "links": [["a", "b"], ["b", "a"]]}', "once more"),
         ('{"hosts": {"h1": "s1"}, "links": [["s1", "h1"]]}', "link 1 names an unknown switch 'h1'"),
-        ('{"hosts": {"h1": "s1"}, "links": [["s1", "s3"]]}', "nothing is plugged into s2"),
+        ('{"hosts": {"h1": "s1"}, "links": [["s2", "s3"]]}', "no links lead from s1 to s2, s3"),
         ("{", "the topology is not JSON"),
         ("[]", "not a topology"),
     ],
@@ -277,6 +285,30 @@ def test_a_topology_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     path.write_text('{"hosts": {"h1": "s1", "h2": "s2"}, "links": [["s1", "s2"]]}')
     assert find_topology(str(path)).at == {"h1": ("s1", 1), "h2": ("s2", 1)}
+
+
+def test_names_and_datapath_ids_are_free(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    path.write_text(
+        '{"switches": {"core": 1099511627776, "s7": 0, "edge": 0},'
+        ' "hosts": {"zoe": "edge", "anna": "s7", "h2": "core"},'
+        ' "links": [["edge", "core"], ["core", "s7"]]}'
+    )
+    topology = find_topology(str(path))
+    assert topology.dpids == {"edge": 1, "s7": 7, "core": 1 << 40}
+    assert topology.macs == {"zoe": 1, "h2": 2, "anna": 3}
+    assert topology.switches == ("edge", "s7", "core")
+    assert topology.links == (("edge", 2, "core", 2), ("s7", 2, "core", 3))
+    world = NetworkWorld(topology, [Toy()])
+    world.reset(1)
+    assert do(world, send("anna", "zoe")) and do(world, send("zoe", "anna"))
+    assert not do(world, External(Kind.HEAL, ("core", "edge")))
+    state = world.observe().state(world.index["core"])
+    assert state["2: zoe>anna"] == "output 3"
+    label = world.offer((send("anna", "zoe"),))[0]
+    assert world.payload(world.take(label).sent[0])["packet"] == "udp anna>zoe"
+    assert do(world, inject("migrate", "anna", to="core"))
+    assert broken(world) == ["BlackHole/dead port"]
 
 
 @pytest.mark.parametrize("name", ["lime:3", "line:0", "fattree:3", "ring:2", "nowhere.json"])
