@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from systems import lock, never, subject_of
+from systems import inject, lock, never, program, subject_of
 
 from demi.errors import UsageError
 from demi.events import Program
+from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.minimizer.certify import NOT_ESTABLISHED, minimality
 from demi.minimizer.minimize import first_run, minimize
+from demi.minimizer.other_matches import Ambiguous, search_matches
 from demi.minimizer.pipelines import PIPELINES, find_pipeline
 from demi.minimizer.pipelines.demi_sts import channel_tails
-from demi.minimizer.pipelines.demi_tfb import clock_of
+from demi.minimizer.pipelines.demi_tfb import clock_of, one_replay, wildcard_ddmin
 from demi.minimizer.pipelines.no_diverge import faithful
 from demi.minimizer.problem import Budget, Problem, by_content
 from demi.scheduler.execute import Subject, execute
-from demi.scheduler.sts import Wanted
+from demi.scheduler.sts import Match, Wanted
 from demi.trace_codec import load
 from targets.raft import TARGET as RAFT
 
@@ -103,6 +107,61 @@ def test_wildcards_reach_what_content_alone_does_not() -> None:
     )
     sizes = {n: len(minimize(subject, original, pipeline=n).trace) for n in BASELINES}
     assert sizes["demi-tfb"] == 3 < sizes["demi-sts"] <= sizes["no-diverge"]
+
+
+class Voter(Node):
+    """`a` offers b three values on `go`; b keeps the first that it gets."""
+
+    def on_start(self, ctx: Context) -> None:
+        self.first = 0
+
+    def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+        if sender == "ext":
+            for value in (1, 2, 3):
+                ctx.send("b", ("vote", value))
+        elif not self.first:
+            self.first = msg[1]
+
+
+def test_a_search_over_matches_finds_the_one_between_oldest_and_newest() -> None:
+    subject = subject_of(
+        lambda: ActorWorld({"a": Voter, "b": Voter}, network="bag"),
+        never(lambda view: view.state(1) is not None and view.state(1)["first"] == 2),
+    )
+    items = program(inject("a", "go"))
+    original = next(
+        trace
+        for trace in (recorded(subject, seed, items) for seed in range(200))
+        if trace.violation is not None and len(trace) == 2
+    )
+    problem = Problem(subject, original, first_run(subject, original), Budget(), oracle=by_content)
+    go, vote = problem.best.plan
+    for match in (Match.OLDEST, Match.NEWEST):
+        assert problem.trial((go, replace(vote, match=match))).run is None
+    plan = (go, replace(vote, match=Match.OLDEST))
+    before = problem.replays
+    found = search_matches(problem, plan, 10)
+    assert found is not None and len(found.plan) == 2
+    assert problem.replays - before == 3, (
+        "the oldest, the newest, the one between: then all is tried"
+    )
+    assert search_matches(problem, plan, 2) is None, "two replays are not enough"
+    strategy = Ambiguous(plan)
+    execute(subject, strategy, problem.seed)
+    assert [depth for depth, _ in strategy.branches] == [1, 1]
+    assert [branch[1].content for _, branch in strategy.branches] == [("vote", 3), ("vote", 2)]
+
+
+def test_externals_are_reduced_by_wildcards_only_where_some_were_drawn() -> None:
+    subject, trace = _raft("raft-45")
+    problem = Problem(subject, trace, first_run(subject, trace), Budget(), oracle=by_content)
+    reduce = wildcard_ddmin(one_replay(Match.OLDEST))
+    assert reduce(problem, problem.best) is problem.best
+    assert problem.replays == 0, "bootstraps alone are left"
+    subject, trace = _raft("raft-66")
+    problem = Problem(subject, trace, first_run(subject, trace), Budget(), oracle=by_content)
+    reduce(problem, problem.best)
+    assert problem.replays > 0, "there are commands"
 
 
 def test_a_run_that_leaves_the_original_ends_at_once() -> None:

@@ -10,7 +10,7 @@ One difference: a timer's generation is always masked, as it was for them by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from demi.minimizer.external_ddmin import Positions, Trial, atoms
 from demi.minimizer.pipelines.pipeline import Pipeline
@@ -24,6 +24,12 @@ Channel = tuple[int, int, int]
 def halves(problem: Problem, run: Run) -> Run:
     """ddmin of 1999 over atomic groups of externals."""
     fails = Trial(problem, run)
+    halved(atoms(run), fails)
+    return fails.best
+
+
+def halved(every: list[Positions], fails: Callable[[Sequence[Positions]], bool]) -> list[Positions]:
+    """ddmin of 1999: halves, and where neither fails, each with all of the other (interference)."""
 
     def reduce(some: list[Positions], rest: list[Positions]) -> list[Positions]:
         if len(some) <= 1:
@@ -34,9 +40,9 @@ def halves(problem: Problem, run: Run) -> Run:
                 return reduce(half, rest)
         return reduce(left, right + rest) + reduce(right, left + rest)
 
-    kept = reduce(atoms(run), [])
-    fails(sorted(kept))  # DEMi replays the result once; it must not be larger than what was met
-    return fails.best
+    kept = sorted(reduce(every, []))
+    fails(kept)  # DEMi replays the result once; it must not be larger than what was met
+    return kept
 
 
 def channel_tails(problem: Problem, run: Run) -> Run:

@@ -1,28 +1,37 @@
 """DEMi's TFB column: STSSched, then type fingerprints with clusters of equal logical clocks.
 
 Rebuilt from the description (NSDI'16, section 4.3 and its supplement).  Every kept delivery that is not
-external asks for its type on its link.  The clock of a message is its field `term`, or what a target's
-mask hides would be: here the user-declared clock is that field.  For the empty cluster and then for each
-clock value, ascending: without the messages of that clock, and without nothing or one timer more; what
-fails is kept at once and what was absent leaves with it.
+external asks for its type on its link.  The clock of a message is its field `term`.  For the empty cluster
+and then for each clock value, ascending: without the messages of that clock, and without nothing or one
+timer more; what fails is kept at once and what was absent leaves with it.
 
-Order of stages: oldest match, newest match; then the channel tails again.  Left out: the stages that
-search other matches with a DPOR of their own (4 hours each in the paper), and ddmin over externals with
-the wildcard minimizer as its test.
+Their ten stages, with the one that does nothing left out: STSSched's two; ddmin over externals whose test
+is whether the wildcards fail without nothing or one timer, oldest and newest match; the clusters, oldest
+and newest match; the clusters, then that ddmin, with the search over other matches; the channel tails
+again.  As there, ddmin over externals is left out where only those are left that begin every run.
+
+One difference: the search had 4 hours a stage, here REPLAYS runs, shared out among its steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from demi.minimizer.pipelines.demi_sts import channel_tails, halves
-from demi.minimizer.pipelines.pipeline import Pipeline
+from demi.events import External
+from demi.minimizer.external_ddmin import Positions, atoms
+from demi.minimizer.other_matches import search_matches
+from demi.minimizer.pipelines.demi_sts import channel_tails, halved, halves
+from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Plan, Problem, Run, by_content
 from demi.minimizer.provenance import provenance
 from demi.scheduler.sts import Match, Wanted
 
 CLOCK = "term"
+REPLAYS = 2_000  # of a stage that searches: theirs had some 200,000 schedules in its 4 hours
+Ask = Callable[[Problem, Plan], Run | None]
+"""A failing run of a plan of wildcards, if one is found."""
 
 
 def clock_of(want: Wanted) -> Any:
@@ -32,15 +41,46 @@ def clock_of(want: Wanted) -> Any:
     return clock if isinstance(clock, int) else None
 
 
-def clusters(match: Match) -> Any:
-    """The pass with one ambiguity strategy: oldest, or newest (LastOnly)."""
+def one_replay(match: Match) -> Callable[[Run], Ask]:
+    """One lenient replay with an ambiguity strategy: oldest, or newest (LastOnly)."""
+
+    def ask(problem: Problem, plan: Plan) -> Run | None:
+        return problem.test([_matched(want, match) for want in plan])
+
+    return lambda run: ask
+
+
+def searching(run: Run) -> Ask:
+    """A search over matches for each plan, with its share of the replays of a stage."""
+    steps = sum(want.is_timer for want in run.plan) + len(_clocks(run)) + len(atoms(run))
+    share = max(1, REPLAYS // max(1, steps))
+
+    def ask(problem: Problem, plan: Plan) -> Run | None:
+        return search_matches(problem, tuple(_matched(w, Match.OLDEST) for w in plan), share)
+
+    return ask
+
+
+def _matched(want: Wanted, match: Match) -> Wanted:
+    return want if want.external is not None else replace(want, match=match)
+
+
+def _clocks(run: Run) -> list[int]:
+    return sorted({clock for clock in map(clock_of, run.plan) if clock is not None})
+
+
+# ---- the clusters of equal clocks
+
+
+def clusters(asking: Callable[[Run], Ask]) -> Pass:
+    """The pass with one way of asking."""
 
     def remove(problem: Problem, run: Run) -> Run:
+        ask = asking(run)
         current: int | None = None  # the empty cluster
         while True:
-            run = _cluster(problem, run, current, match)
-            clocks = sorted({c for c in map(clock_of, run.plan) if c is not None})
-            later = [c for c in clocks if current is None or c > current]
+            run = _cluster(problem, run, current, ask)
+            later = [clock for clock in _clocks(run) if current is None or clock > current]
             if not later:
                 return run
             current = later[0]
@@ -48,10 +88,10 @@ def clusters(match: Match) -> Any:
     return remove
 
 
-def _cluster(problem: Problem, run: Run, clock: int | None, match: Match) -> Run:
+def _cluster(problem: Problem, run: Run, clock: int | None, ask: Ask) -> Run:
     """Without one clock, and without nothing or one timer.  All timers for the empty cluster only."""
     base = [at for at, want in enumerate(run.plan) if clock is None or clock_of(want) != clock]
-    found = _better(problem, run, base, match)
+    found = _better(problem, run, base, ask)
     if found is not None:
         run = found
         if clock is not None:
@@ -66,7 +106,7 @@ def _cluster(problem: Problem, run: Run, clock: int | None, match: Match) -> Run
             for i, want in enumerate(run.plan)
             if i != timers[at] and (clock is None or clock_of(want) != clock)
         ]
-        found = _better(problem, run, kept, match)
+        found = _better(problem, run, kept, ask)
         if found is None:
             at += 1
         else:
@@ -75,23 +115,75 @@ def _cluster(problem: Problem, run: Run, clock: int | None, match: Match) -> Run
                 return run
 
 
-def _better(problem: Problem, run: Run, kept: list[int], match: Match) -> Run | None:
-    plan: Plan = tuple(
-        want if want.external is not None else replace(want, match=match)
-        for want in (run.plan[at] for at in kept)
-    )
-    found = problem.test(plan)
+def _better(problem: Problem, run: Run, kept: Sequence[int], ask: Ask) -> Run | None:
+    found = ask(problem, tuple(run.plan[at] for at in kept))
     return found if found is not None and found.size < run.size else None
 
 
+# ---- ddmin over externals with the wildcards as its test
+
+
+def wildcard_ddmin(asking: Callable[[Run], Ask]) -> Pass:
+    """ddmin of 1999; a subset fails when its wildcards do, without nothing or without some one timer."""
+
+    def reduce(problem: Problem, run: Run) -> Run:
+        if not _drawn(problem, run):
+            return run
+        fails = _Wildcards(problem, run, asking(run))
+        halved(atoms(run), fails)
+        return fails.best
+
+    return reduce
+
+
+class _Wildcards:
+    """The test.  best: the smallest failing run met."""
+
+    def __init__(self, problem: Problem, run: Run, ask: Ask) -> None:
+        self._problem, self._run, self._ask = problem, run, ask
+        self.best = run
+
+    def __call__(self, kept: Sequence[Positions]) -> bool:
+        wanted = {at for group in kept for at in group}
+        plan = [
+            want for at, want in enumerate(self._run.plan) if want.external is None or at in wanted
+        ]
+        timers = [at for at, want in enumerate(plan) if want.is_timer]
+        for without in (None, *timers):
+            found = self._ask(
+                self._problem, tuple(want for at, want in enumerate(plan) if at != without)
+            )
+            if found is not None:
+                if found.size < self.best.size:
+                    self.best = found
+                return True
+        return False
+
+
+def _drawn(problem: Problem, run: Run) -> bool:
+    """Is an input left that does not stand at the beginning of every run?"""
+    subject = problem.subject
+    first = {
+        (item.nodes, item.label)
+        for item in subject.target.profile(subject.config).prefix
+        if isinstance(item, External)
+    }
+    left = [want.external for want in run.plan if want.external is not None]
+    return any((external.nodes, external.label) not in first for external in left)
+
+
 DEMI_TFB = Pipeline(
-    "DEMi's TFB: STSSched, then wildcards with clusters of equal terms, then STSSched's tails",
+    "DEMi's TFB: STSSched, wildcards with clusters of equal terms, a search over their matches",
     once={
         "provenance": provenance,
         "externals": halves,
         "tails": channel_tails,
-        "oldest": clusters(Match.OLDEST),
-        "newest": clusters(Match.NEWEST),
+        "externals, oldest": wildcard_ddmin(one_replay(Match.OLDEST)),
+        "externals, newest": wildcard_ddmin(one_replay(Match.NEWEST)),
+        "oldest": clusters(one_replay(Match.OLDEST)),
+        "newest": clusters(one_replay(Match.NEWEST)),
+        "searched": clusters(searching),
+        "externals, searched": wildcard_ddmin(searching),
         "tails again": channel_tails,
     },
     oracle=by_content,
