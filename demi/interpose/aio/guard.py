@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from demi.interpose.aio.host import HOST
+from demi.interpose.aio.host import HOST, LINE_MAX
 from demi.interpose.escapes import Guard, reading
 from demi.interpose.notices import Notices
 from demi.interpose.sites import EscapeError
@@ -48,8 +48,8 @@ class Logs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         host = HOST.get()
-        if host is not None:
-            host.note(f"{record.name}: {record.getMessage()}"[:200])
+        if host is not None and not host.loop.dead:
+            host.note(f"{record.name}: {record.getMessage()}"[:LINE_MAX])
 
     def close(self) -> None:
         self._root.removeHandler(self)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 import sys
 from operator import itemgetter
 from types import FrameType
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 EPOCH = 1_700_000_000.0  # what a wall clock shows at virtual time 0
 READS_MAX = 100_000  # clock reads in one step, during which no time passes
 TASKS_MAX = 50_000  # unfinished tasks of one host
+LOG_MAX = 50  # lines that one step may say
+LINE_MAX = 200
 _SWEEP = 1_000
+_ADDRESS = re.compile("0x[0-9a-f]{6,}")
 
 
 _CHANNEL = itemgetter(0, 1)
@@ -74,8 +78,8 @@ class Host:
 
     __slots__ = (
         "address", "clock", "context", "digest", "disk", "incarnation", "index", "listeners", "log", "loop",
-        "modules", "name", "outgoing", "peers", "ports", "random", "reads", "rest", "roots", "skew", "state",
-        "streams", "sweep_at", "tasks", "udp",
+        "modules", "name", "outgoing", "peers", "ports", "random", "reads", "rest", "roots", "said", "skew",
+        "state", "streams", "sweep_at", "tasks", "udp",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +110,7 @@ class Host:
         self.digest = 0
         self.outgoing: list[tuple[int, int, bytes]] = []  # (receiver, lane, bytes) of this step
         self.rest: Rest | None = None
+        self.said = ""  # the beginning of a line
         self.context = contextvars.Context()
         self.context.run(HOST.set, self)
 
@@ -122,8 +127,21 @@ class Host:
         return found
 
     def note(self, text: str) -> None:
-        """A line for the trace; it decides nothing."""
-        self.log.append(text)
+        """A line for the trace; it decides nothing.  Addresses of objects are left out of it."""
+        if len(self.log) < LOG_MAX:
+            self.log.append(_ADDRESS.sub("0x_", text) if "0x" in text else text)
+        elif len(self.log) == LOG_MAX:
+            self.log.append("what else this step said is left out")
+
+    def says(self, text: str) -> None:
+        """Something was printed: whole lines are noted."""
+        if self.loop.dead:
+            return
+        *lines, self.said = (self.said + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self.note(line.rstrip()[:LINE_MAX])
+        self.said = self.said[:LINE_MAX]
 
     # ---- for stand-ins
 

@@ -76,6 +76,10 @@ class HeldSocket(REAL):
         if self.opened:
             super().listen(*args)
 
+    def set_inheritable(self, inheritable: bool) -> None:
+        if self.opened:
+            super().set_inheritable(inheritable)
+
     def getsockname(self) -> Any:
         return super().getsockname() if self.opened else self.names[0]
 

@@ -19,6 +19,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import sys
 import time
 import uuid
@@ -140,6 +141,10 @@ class HeldDatetime(datetime.datetime, metaclass=_Meta):
         return cls.now()
 
 
+def _certificates(host: Host, context: Any, *args: Any, **options: Any) -> None:
+    """Clients load all the world's at every start, and no host ever opens a connection with TLS."""
+
+
 def _uuid1(host: Host, node: Any = None, clock_seq: Any = None) -> uuid.UUID:
     return uuid.UUID(bytes=host.entropy(16), version=1)
 
@@ -166,6 +171,8 @@ def _table() -> list[tuple[Any, str, Any]]:
     add(socket, "gethostname", lambda host: host.name)
     add(socket, "getfqdn", lambda host, name="": name or host.name)
     add(socket, "gethostbyname", lambda host, name: sockets.getaddrinfo(name, 0)[0][4][0])
+    for name in ("load_verify_locations", "set_default_verify_paths"):
+        add(ssl.SSLContext, name, _certificates)
     held_os: dict[str, Any] = {**files.HELD, **folders.HELD}
     for name, on_disk in held_os.items():
         add(os, name, on_disk)

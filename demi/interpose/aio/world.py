@@ -18,6 +18,7 @@ from demi.errors import ContractError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
 from demi.interpose.actor_view import UNREAD, ActorView
 from demi.interpose.aio import files, morgue, stand_ins
+from demi.interpose.aio.absent import Absent
 from demi.interpose.aio.disk import Disk
 from demi.interpose.aio.faults import RESERVED, Faults
 from demi.interpose.aio.framings import Codec, Framing
@@ -27,6 +28,7 @@ from demi.interpose.aio.lives import Lives
 from demi.interpose.aio.loop import make_loop
 from demi.interpose.aio.modules import Modules
 from demi.interpose.aio.net import DELIVER, MODEL, Net, Packet
+from demi.interpose.aio.prints import Prints
 from demi.interpose.aio.reading import Reading
 from demi.interpose.aio.service import Input, Service
 from demi.interpose.aio.timers import TIMER, Timers
@@ -104,6 +106,8 @@ class AsyncioWorld(Lives, Reading):
         morgue.open_for_runs()
         self._modules = Modules(isolate)
         self._logs = Logs()
+        self._prints = Prints()
+        self._absent = Absent()
         self.hosts: list[Host | None] = []
         self._dead: list[Host] = []
         self._graves: list[object] = []
@@ -244,6 +248,8 @@ class AsyncioWorld(Lives, Reading):
             self._bury(True)
             self._modules.close()
             self._logs.close()
+            self._prints.close()
+            self._absent.close()
             stand_ins.release()
             morgue.close_for_runs()
 
