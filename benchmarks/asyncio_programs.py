@@ -2,6 +2,7 @@
 
     python benchmarks/asyncio_programs.py [--quick] [--no-peers]
 
+(Not asyncio.py: run as a script, a module of that name would hide asyncio itself.)
 The first table holds the same programs under every tool, each run under another random schedule: a token
 that three nodes pass on through queues, and over TCP; tasks that are always ready; an aiohttp server and
 four concurrent clients that lose updates, with the outcomes that were seen.  The peers are installed from
