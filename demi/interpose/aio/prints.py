@@ -62,5 +62,5 @@ class Prints:
 def _swap(old: Any, new: Any) -> None:
     for reference in vars(logging)["_handlerList"]:
         handler: Any = reference()
-        if handler is not None and getattr(handler, "stream", None) is old:
+        if handler is not None and vars(handler).get("stream") is old:
             handler.stream = new

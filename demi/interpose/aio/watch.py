@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -22,7 +21,7 @@ from typing import Any
 from demi.interpose.aio.host import Stuck, program_site
 
 STOPS_MAX = 3  # of one step, each after another wait
-_exit = os._exit  # the real one: the stand-in is for programs
+_exit, _write = os._exit, os.write  # the real ones: the stand-ins are for programs
 _on: list[Watch] = []  # those that share the timer
 _previous: list[Any] = []  # what handled the signal before the first of them
 
@@ -93,11 +92,11 @@ class Watch:
         )
 
     def _end(self, place: str) -> None:
-        sys.stderr.write(
+        said = (
             f"demi: {place} did not come to rest and catches every exception that would stop it;"
             " except BaseException must raise again\n"
         )
-        sys.stderr.flush()
+        _write(2, said.encode())
         _exit(2)
 
 

@@ -100,7 +100,6 @@ class AsyncioWorld(Lives, Reading):
         self._watch = Watch(step_seconds, run_seconds, self._late)
         self._run_seconds = run_seconds
         self._closed = False
-        atexit.register(self.close)  # else the interpreter's last collection runs dead programs
         watch()
         stand_ins.hold()
         morgue.open_for_runs()
@@ -112,6 +111,7 @@ class AsyncioWorld(Lives, Reading):
         self._dead: list[Host] = []
         self._graves: list[object] = []
         self._freezer = Freezer()
+        atexit.register(self.close)  # else the interpreter's last collection runs dead programs
         try:
             own = [one for one in self._calls() if one.split(".")[0] != "demi"]
             stand_ins.bound_deeper((*packages, *isolate, *own))
