@@ -157,21 +157,29 @@ def _table(fates: Fates, wrong: Pair | None) -> list[str]:
     hosts = [host.name for host in fates.hosts]
     if len(hosts) < 2:
         return []
-    if len(hosts) > HOSTS_MAX:
+    cell = max(4, 1 + max(len(_short(name)) for name in hosts))
+    room = min(HOSTS_MAX, (WIDTH - HEAD) // cell)
+    if len(hosts) > room:
         first = [wrong.src.name, wrong.dst.name] if wrong is not None else []
-        chosen = list(dict.fromkeys([*first, *hosts]))[:HOSTS_MAX]
+        chosen = list(dict.fromkeys([*first, *hosts]))[:room]
         hosts = [name for name in hosts if name in chosen]
     marks = {
         (one.src.name, one.dst.name): _mark(one, cast(Fate, fate))
         for one, fate in zip(fates.pairs, fates.fates, strict=True)
     }
-    lines = [f"{'reaches':{HEAD}}" + "".join(f"{name:<4}" for name in hosts).rstrip()]
+    lines = [f"{'reaches':{HEAD}}" + "".join(f"{_short(name):<{cell}}" for name in hosts).rstrip()]
     for src in hosts:
-        row = "".join(f"{'' if src == dst else marks.get((src, dst), '·'):<4}" for dst in hosts)
-        lines.append(f"{src:>{HEAD - 2}}  {row}".rstrip())
+        row = "".join(
+            f"{'' if src == dst else marks.get((src, dst), '·'):<{cell}}" for dst in hosts
+        )
+        lines.append(f"{_short(src):>{HEAD - 2}}  {row}".rstrip())
     if len(hosts) < len(fates.hosts):
         lines.append(" " * HEAD + f"and {len(fates.hosts) - len(hosts)} hosts more")
     return [*lines, KEY]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= HEAD - 2 else name[: HEAD - 3] + "…"
 
 
 def _mark(one: Pair, fate: Fate) -> str:

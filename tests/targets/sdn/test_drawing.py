@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from demi.events import External, Kind
@@ -122,3 +125,16 @@ def test_a_strangers_drawing_is_cut_or_left_out(drawing: object) -> None:
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
     assert len(text.splitlines()) < 60
+
+
+def test_long_names_have_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    names = [f"machine_{letter}" for letter in "abcdefghijklmnop"]
+    path.write_text(json.dumps({"hosts": dict.fromkeys(names, "s1")}))
+    made = world(str(path))
+    entry(made, "s1", 2, 99)
+    lines = drawn(made, "BlackHole")
+    assert all(len(line) <= 76 for line in lines)
+    (head,) = [line for line in lines if line.startswith("reaches")]
+    assert head.split() == ["reaches", *["machin…"] * 8]
+    assert shown(lines, ascii_only=True).isascii()
