@@ -27,6 +27,7 @@ from targets.sdn import TARGET as SDN
 from targets.sdn.check.invariants import pair_invariants
 from targets.sdn.check.policy import Policy
 from targets.sdn.controllers import faucet
+from targets.sdn.controllers.faucet_config import written_for
 from targets.sdn.network.topology import find_topology
 from targets.sdn.openflow import messages
 from targets.sdn.openflow.actions import Instructions
@@ -152,20 +153,9 @@ def incremental_check(repeat: int) -> float:
 def ring_of_faucet(repeat: int) -> float:
     """Seconds of 36 virtual seconds of c65faucet in charge of a ring (start and handshake not counted)."""
     topology = find_topology(f"ring:{RING}")
-    lines = ["vlans: {office: {vid: 100}}", "dps:"]
-    for name in topology.switches:
-        hosts = [p for where, p in topology.at.values() if where == name]
-        lines += [f"  {name}:", f"    dp_id: {name[1:]}", "    hardware: Open vSwitch"]
-        lines += ["    stack: {priority: 1}"] if name == "s1" else []
-        lines += ["    interfaces:", *(f"      {p}: {{native_vlan: office}}" for p in hosts)]
-        for a, p, b, q in topology.links:
-            if a == name:
-                lines.append(f"      {p}: {{stack: {{dp: {b}, port: {q}}}}}")
-            if b == name:
-                lines.append(f"      {q}: {{stack: {{dp: {a}, port: {p}}}}}")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "faucet.yaml"
-        config.write_text("\n".join(lines))
+        config.write_text(written_for(topology))
         world = NetworkWorld(topology, [faucet.in_process("c1", config)])
         took = []
         for seed in range(max(2, repeat // 2)):

@@ -39,6 +39,12 @@ class Store:
             self._path = tempfile.mkdtemp(dir=_top())
         return self._path
 
+    def file(self, name: str, text: str) -> str:
+        """The path of a file that is not part of what is shared, and never cleared."""
+        path = Path(_top()) / name
+        path.write_text(text, "utf-8")
+        return str(path)
+
     def clear(self) -> None:
         """Nothing was ever written."""
         if self._path:

@@ -2,7 +2,8 @@
 
     app=learning       an os-ken application of `targets/sdn/apps`
     app=mine.py        an os-ken application of yours
-    app=faucet.yaml    c65faucet with this configuration
+    app=faucet         c65faucet, with a configuration made of the topology
+    app=faucet.yaml    c65faucet with this one
     command=WORDS      any program that listens on `{port}`, always a black box
 
 The one insight: the words of a command line are all that controllers differ in, so `{name}` and `{store}` in
@@ -14,17 +15,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 
 from demi.errors import TargetError
 from demi.target import Config, nearest
+from targets.sdn.controllers.faucet_config import written_for
 from targets.sdn.controllers.interface import Controller
+from targets.sdn.network.topology import find_topology
 from targets.sdn.store import Store
 
 APPS = Path(__file__).parent.parent / "apps"
 WAYS = ("in-process", "black-box")
 _YAML = (".yaml", ".yml")
+FAUCET = "faucet"
 
 
 def chosen(config: Config, store: Store) -> list[Controller]:
@@ -42,6 +47,9 @@ def chosen(config: Config, store: Store) -> list[Controller]:
 
     if command:
         return _commanded(command, names, filled)
+    if app == FAUCET:
+        text = written_for(find_topology(config["topology"]))
+        app = store.file(f"{blake2b(text.encode(), digest_size=8).hexdigest()}.yaml", text)
     if app.endswith(_YAML):
         return _faucets(way, app, names)
     options = ["--variant", config["variant"]] if config["variant"] else []
@@ -80,7 +88,8 @@ def _application(app: str) -> Path:
         return Path(app)
     path = APPS / f"{app}.py"
     if not app.isidentifier() or not path.is_file():
-        known = sorted(path.stem for path in APPS.glob("*.py") if path.stem != "__init__")
+        own = [path.stem for path in APPS.glob("*.py") if path.stem != "__init__"]
+        known = sorted([*own, FAUCET])
         raise TargetError(
             f"no application {app!r}", remedy=f"{nearest(app, known)}; or a file that ends in .py"
         )
@@ -91,7 +100,8 @@ def version(config: Config) -> str:
     """What is under test; "" when it is not known."""
     if config["command"]:
         return ""
-    package = "c65faucet" if config["app"].endswith(_YAML) else "os-ken"
+    faucet = config["app"] == FAUCET or config["app"].endswith(_YAML)
+    package = "c65faucet" if faucet else "os-ken"
     try:
         return f"{package} {metadata.version(package)}"
     except metadata.PackageNotFoundError:

@@ -1,7 +1,8 @@
 """c65faucet, unmodified, from a YAML configuration: in process, or as a child process.
 
-The one insight: its log files are all that it needs of a disk, so its logger is led to ours and nothing
-else is replaced; the metrics server listens inside.
+The one insight: its log files are all that it needs of a disk, so its logger is led to ours; the metrics
+server listens inside.  It walks over sets of its datapaths, whose order Python takes from where they happen
+to lie in memory, so they are given a hash that is the same in every run; nothing else is replaced.
 
 Not here: the configuration.
 """
@@ -40,7 +41,7 @@ def _environ(config: str | Path, log: str) -> dict[str, str]:
 
 
 def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
-    """Loggers without files."""
+    """Loggers without files; sets of datapaths in the order of their ids, not of addresses in memory."""
     logging: Any = modules["logging"]
 
     def get_logger(name: str, file: str, level: Any, propagate: Any) -> Any:
@@ -48,6 +49,7 @@ def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
         logger.setLevel(level)
         return logger
 
+    vars(modules["faucet.valve"])["Valve"].__hash__ = lambda valve: valve.dp.dp_id
     plain = vars(modules["faucet.valve_util"])["get_logger"]
     for name, module in modules.items():
         if name.startswith("faucet") and vars(module).get("get_logger") is plain:

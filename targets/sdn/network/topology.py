@@ -87,6 +87,11 @@ def find_topology(text: str) -> Topology:
     )
 
 
+def whole_of(name: str) -> str:
+    """The name of the network that a name leaves something out of."""
+    return name.partition(WITHOUT)[0].partition(ONLY)[0]
+
+
 def without(topology: Topology, gone: Sequence[str]) -> Topology:
     """The topology less hosts, switches (with what is plugged into them) and links `s1-s2`.
 
@@ -108,7 +113,7 @@ def without(topology: Topology, gone: Sequence[str]) -> Topology:
     dpids = {name: topology.dpids[name] for name in switches}
     macs = {name: topology.macs[name] for name in hosts}
     left = Topology("", switches, hosts, at, wired, dpids, macs)
-    root = topology.name.partition(WITHOUT)[0].partition(ONLY)[0]
+    root = whole_of(topology.name)
     kept = frozenset(left.parts())
     less = [part for part in find_topology(root).parts() if part not in kept]
     names = (root + WITHOUT + ",".join(less), root + ONLY + ",".join(left.parts()))
