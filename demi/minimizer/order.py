@@ -8,7 +8,8 @@ same, and has fewer context switches (events whose node is not that of the one b
 over as many others as it takes to reach its node's neighbour.  Externals keep their order among
 themselves.
 
-What would put an event before its cause is not tried.  n events cost at most 2n replays a round; only runs of at most `EVENTS_MAX` events are reordered.
+What would put an event before its cause is not tried.  n events cost at most 2n replays a round; only runs
+of at most `EVENTS_MAX` events are reordered.
 """
 
 from __future__ import annotations
