@@ -18,6 +18,7 @@ from typing import Any
 
 from demi.events import External, Kind
 from demi.minimizer.certify import ANOTHER, NO_VIOLATION
+from demi.minimizer.narrative import chain_line, race_lines
 from demi.minimizer.problem import Plan, Problem, Run, whole
 from demi.minimizer.wildcards import by_cause
 from demi.trace import Entry, Trace
@@ -52,10 +53,14 @@ def races(problem: Problem, run: Run) -> tuple[Race, ...]:
     while tried < RACES_MAX:
         found, done = _at_distance(problem, run, homes, distance, RACES_MAX - tried)
         if found or not done:
-            return tuple(sorted(found, key=lambda race: (race.result, race.absent, -race.second)))
+            return tuple(sorted(found, key=_nearness))
         tried += done
         distance += 1
     return ()
+
+
+def _nearness(race: Race) -> tuple[bool, int, int]:
+    return race.result == ANOTHER, race.absent, -race.second
 
 
 def _at_distance(
@@ -145,13 +150,8 @@ def told(
 ) -> dict[str, Any]:
     """The `explanation` of a footer."""
     ids = [entry.id for entry in entries]
-    lines = [
-        f"{node}: " + " -> ".join(ids[at] for at in chain) for node, chain in chains(run, homes)
-    ]
-    lines += [
-        f"with {ids[race.second]} before {ids[race.first]} at {race.node}: {race.result}"
-        for race in found
-    ]
+    lines = [chain_line(node, [entries[at] for at in chain]) for node, chain in chains(run, homes)]
+    lines += race_lines([(ids[r.second], ids[r.first], r.node, r.result, r.absent) for r in found])
     return {
         "races": [
             {
