@@ -39,6 +39,7 @@ class Reading:
     _outside: Faults
     _view: ActorView
     _freezer: Freezer
+    _contents: dict[Event, tuple[str, str]]
 
     def observe(self) -> ActorView:
         return self._view
@@ -66,8 +67,11 @@ class Reading:
     def fingerprint(self, event: Event) -> object:
         if event[0] != DELIVER:
             return None
-        packet = self._packet(event)
-        return packet.label, content(packet)
+        known = self._contents.get(event)
+        if known is None:  # asked for by who looks for it, and by who writes it down
+            packet = self._packet(event)
+            known = self._contents[event] = packet.label, content(packet)
+        return known
 
     def payload(self, event: Event) -> Any:
         if event[0] == DELIVER:

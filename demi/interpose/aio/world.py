@@ -146,6 +146,7 @@ class AsyncioWorld(Lives, Reading):
         self._disks = [Disk() for _ in range(count)]
         self._starts = [0] * count
         self._last: tuple[Event, Packet] | None = None
+        self._contents = {}
         self._view = ActorView(self.names, cast(Any, self.hosts), self._observed)
         self._outside = Faults(self)
         self._begin(BOOT)
