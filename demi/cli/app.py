@@ -63,7 +63,12 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "check": check.check,
     "demo": demo.demo,
 }
-WITH_OWN_OPTIONS = ("fuzz", "explore", "check")  # a target's settings may stand as options
+WITH_OWN_OPTIONS = (
+    "fuzz",
+    "explore",
+    "check",
+    "replay",
+)  # a target's settings may stand as options
 COLORS = ("auto", "always", "never")
 _VALUED = ("--color", "--profile", "--allow-escape")
 _ANYWHERE = {"--json", "-q", "--quiet", "-v", "--verbose"}

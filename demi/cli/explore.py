@@ -25,12 +25,13 @@ from demi.cli.exploration import (
     run,
 )
 from demi.cli.hunting import Hunt, show
+from demi.cli.loading import Loaded, load_recorded
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
 from demi.cli.own_options import own_options
 from demi.cli.rest import again, keep_rest, read_rest
 from demi.cli.session import Session
-from demi.errors import ExitCode, UsageError
+from demi.errors import ExitCode
 from demi.interpose.notices import take_notices
 
 if TYPE_CHECKING:
@@ -106,12 +107,7 @@ def explore(
     bounds, deepening = parse_bounds(bound or [])
     sets = [*(set_ or []), *([f"network={model}"] if model else [])]
     if context.args:
-        if what.endswith(SUFFIXES):
-            raise UsageError(
-                f"no option {context.args[0]}",
-                remedy="of a trace: --set KEY=VALUE changes a setting",
-            )
-        sets += own_options(context, session.load(what).target)
+        sets += own_options(context, _asked(session, what, target).target)
     settings = session.settings(
         what, {"max_time": max_time, "seed": seed or 0, "minimize": minimize, "out": out}
     )
@@ -227,3 +223,11 @@ def _conclude(
         )
     )  # fmt: skip
     return code
+
+
+def _asked(session: Session, what: str, target: str) -> Loaded:
+    """The target that a word on the command line names, by itself or by a trace of it."""
+    if not what.endswith(SUFFIXES):
+        return session.load(what)
+    name = session.read(Path(what)).header.target
+    return load_recorded(name, target, session.configuration)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from demi.cli.loading import Loaded
+from demi.cli.loading import Loaded, load_recorded
 from demi.cli.options import Sets, TargetOption, TraceFile
 from demi.cli.output import Line, Message, count, plural
+from demi.cli.own_options import own_options
 from demi.cli.session import Session, check_expected, shows, tell_version
 from demi.cli.shrinking import rated, target_words
 from demi.cli.watching import Field, watched, watched_fields
@@ -63,6 +64,7 @@ def replay(
     """Run a trace again.
 
     Exit code 1 when the violation appears, 0 when none does, 4 when the run diverges.
+    Settings of the target may stand behind the trace as options.
 
     \b
     Examples:
@@ -72,9 +74,13 @@ def replay(
     """
     session: Session = context.obj
     run = session.read(trace)
-    loaded, subject = session.recorded(run, target, set_ or [])
+    sets = list(set_ or [])
+    if context.args:
+        named = load_recorded(run.header.target, target, session.configuration)
+        sets += own_options(context, named.target)
+    loaded, subject = session.recorded(run, target, sets)
     check_expected(expect, subject)
-    words = [*target_words(loaded, run), *(w for s in set_ or [] for w in ("--set", s))]
+    words = [*target_words(loaded, run), *(w for s in sets for w in ("--set", s))]
     job = Job(session, loaded, subject, run, str(trace), tuple(words))
     stop = step_number(run, until)
     fields = watched_fields(run, watch or [])

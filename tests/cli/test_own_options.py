@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from .conftest import Demi
@@ -32,7 +34,19 @@ def test_what_is_no_option(demi: Demi, command: str, words: tuple[str, ...], wha
     assert what in " ".join(done.text.split())
 
 
-def test_a_trace_has_its_settings(demi: Demi) -> None:
-    done = demi("explore", "some.jsonl", "--clients", 3)
+TOY = ("--target", "toy.py")
+
+
+def test_a_setting_is_an_option_behind_a_trace(demi: Demi, recorded: Path) -> None:
+    done = demi("replay", recorded, *TOY, "--lenient", "--forgetful", "false")
+    assert done.code == 0, done.text
+    strict = demi("replay", recorded, *TOY, "--forgetful=false")
+    assert strict.code == 4
+    assert "other settings than recorded" in " ".join(strict.text.split())
+
+
+@pytest.mark.parametrize("command", ["replay", "explore"])
+def test_what_is_no_option_behind_a_trace(demi: Demi, recorded: Path, command: str) -> None:
+    done = demi(command, recorded, *TOY, "--forgetfull", "false")
     assert done.code == 2
-    assert "--set KEY=VALUE" in done.text
+    assert "did you mean '--forgetful'?" in " ".join(done.text.split())
