@@ -114,7 +114,7 @@ class Lives(Reading):
     def _account(self, node: int) -> None:
         """What a node did that it should not have."""
         kernel, image, name = self.kernel, self._images[node], self.names[node]
-        self._log += [str(line) for line in image.log]
+        self._log += [str(line) for line in image.log] + image.output.take()
         self._log += [f"spins on the clock in {site}" for site in kernel.spun]
         image.log.clear()
         kernel.spun.clear()

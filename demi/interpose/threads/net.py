@@ -15,9 +15,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from demi.interpose.framing import Framed, MakeDecoder
+from demi.interpose.framing import Chunks, Decoder, Framed, MakeDecoder
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.recognized import pair
 from demi.interpose.threads.streams import Address, End, Listener, Mailbox
 
 Arrival = Callable[[], None]
@@ -77,17 +78,17 @@ class Net:
     def pair(self, host: Host) -> tuple[End, End]:
         """Two ends in one node, for socketpair and pipes."""
         a, b = End(self, host), End(self, host)
-        self._join(a, b, None)
-        self._join(b, a, None)
+        self._join(a, b, Chunks())
+        self._join(b, a, Chunks())
         return a, b
 
-    def _join(self, end: End, other: End, make: MakeDecoder | None) -> None:
+    def _join(self, end: End, other: End, decoder: Decoder) -> None:
         """`end` may write to `other` from now on."""
         end.peer = other
         if end.host is other.host:
             end.out = other.arrive
         else:
-            end.framed = Framed(make, self._report)
+            end.framed = Framed(lambda: decoder, self._report)
             end.out = self._sender(end, other)
 
     def _sender(self, end: End, other: End) -> Callable[[bytes], None]:
@@ -142,27 +143,28 @@ class Net:
             self._answer(dst, end.host, "refused", partial(self._refused, end))
             return
         make = self._decoder(port)
+        asks, answers = (make(), make()) if make is not None else pair()
         there = End(self, dst)
         there.name, there.peer_name = (dst.address, port), end.name
-        self._join(there, end, make)
+        self._join(there, end, answers)
         if end.host is not dst:
             self.ends.append((end, there))
         listener.backlog.append(there)
         self.kernel.notify(listener.watch)
-        self._answer(dst, end.host, "accepted", partial(self._accepted, end, there, make))
+        self._answer(dst, end.host, "accepted", partial(self._accepted, end, there, asks))
 
     def _refused(self, end: End) -> None:
         self.begun.pop(end, None)
         end.fail(errno.ECONNREFUSED)
 
-    def _accepted(self, end: End, there: End, make: MakeDecoder | None) -> None:
+    def _accepted(self, end: End, there: End, decoder: Decoder) -> None:
         """The answer arrives; whoever asked may have gone meanwhile."""
         self.begun.pop(end, None)
         if end.closed:
             self.ends = [ends for ends in self.ends if end not in ends]
             self._answer(end.host, there.host, "reset", partial(there.fail, errno.ECONNRESET))
         elif end.connecting:
-            self._join(end, there, make)
+            self._join(end, there, decoder)
             end.connecting = False
             self.kernel.notify(end.watch)
 

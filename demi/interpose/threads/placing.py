@@ -23,6 +23,7 @@ from demi.interpose.escapes import Guard, pop, push
 from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.hosts import CURRENT, Host
 from demi.interpose.threads.kernel import Kernel
+from demi.interpose.threads.output import Output
 
 ABSENT = (
     "_queue",
@@ -37,6 +38,7 @@ _REAL: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_m
 class Place:
     """modules: all that is the node's own, by name, stand-ins included.
 
+    output: what it writes to its standard streams.
     always: they are in `sys.modules` whenever the node runs; else only while it imports something.
     """
 
@@ -46,6 +48,7 @@ class Place:
         self.kernel, self.host, self.guard = kernel, host, guard
         self.modules, self._path = modules, path
         self.always = True
+        self.output = Output()
         self._real: dict[str, Any] = {}
         self._hidden: list[str] = []  # real modules that the program has not imported, nor may see
         self._gone: list[str] = []  # modules of which there is no real one
@@ -65,6 +68,7 @@ class Place:
             return
         self._kept = CURRENT.kernel, CURRENT.host
         CURRENT.kernel, CURRENT.host = self.kernel, self.host
+        self.output.put()
         push(self.guard)
         if self.always:
             self._put()
@@ -78,6 +82,7 @@ class Place:
         if self._depth:
             return
         pop()
+        self.output.take_away()
         if self.always:
             self._take_away()
         else:

@@ -94,6 +94,8 @@ class Image:
         }  # fmt: skip
         self._stand_ins = stand_ins(self.modules)
         self.place = Place(kernel, host, self.guard, self.modules, program.path)
+        self.output = self.place.output
+        self.lines = self.output.lines
         self.enter, self.leave = self.place.enter, self.place.leave
         self.inside, self.placed = self.place.inside, self.place.placed
         self.log: list[Line] = []
@@ -120,6 +122,7 @@ class Image:
                 reseed(self.modules["random"])
         self.guard.seen.clear()
         self.log.clear()
+        self.output.clear()
 
     def main(self, *args: Any) -> Any:
         """Call the program's main function."""

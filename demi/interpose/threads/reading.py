@@ -209,8 +209,3 @@ class Reading:
 
     def restore(self, saved: object) -> None:
         raise NotImplementedError("running threads cannot be copied; run the schedule again")
-
-
-def text_of(data: bytes) -> str:
-    text = data.decode("utf-8", "replace").rstrip("\r\n")
-    return text if text.isprintable() else data.hex()

@@ -29,7 +29,8 @@ from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.lives import Lives
 from demi.interpose.threads.net import Arrival, Net
 from demi.interpose.threads.program import Image, Program
-from demi.interpose.threads.reading import Observe, Packet, ThreadsView, text_of
+from demi.interpose.threads.reading import Observe, Packet, ThreadsView
+from demi.interpose.threads.recognized import shown
 from demi.interpose.threads.watchdog import WALL_SECONDS, WallBudget
 from demi.interpose.timers import DELIVERY_SECONDS, TIMER, may_fire, parse_policy, timer_slot
 from demi.interpose.world import Capabilities, Step
@@ -48,7 +49,8 @@ class ThreadsWorld(Lives):
     argument.  observe(threads, modules): what invariants see of a node, given its threads (name -> what
     it waits for, as text) and its modules by name; by default the threads.
     inputs: label -> (modules, args) -> None, run in a thread of its own on the node.
-    decoder(port) -> how to cut the streams of connections to a port.  show(message) -> what readers see.
+    decoder(port) -> how to cut the streams of connections to a port; by default HTTP is recognized, and other
+    messages are what one send wrote.  show(message) -> what readers see.
     timers: see `timers.py`.
     """
 
@@ -76,7 +78,7 @@ class ThreadsWorld(Lives):
         self._free = self._policy.word == "free"
         self._observe = observe or (lambda threads, modules: dict(threads))
         self._inputs = dict(inputs or {})
-        self._show = show or text_of
+        self._show = show or shown
         self._budget = WallBudget(wall)
         self.kernel = Kernel(self.names, shared=not self._free)
         self.kernel.on_arm, self.kernel.on_disarm = self._armed, self._disarmed
@@ -207,7 +209,14 @@ class ThreadsWorld(Lives):
             image.leave()
         if runnable or self._net.unfinished or not self._free:
             self._rest(host)
-        if kernel.failures or image.log or image.guard.seen or kernel.spun or host.ended:
+        if (
+            kernel.failures
+            or image.log
+            or image.lines
+            or image.guard.seen
+            or kernel.spun
+            or host.ended
+        ):
             self._account(node)
 
     def _rest(self, host: Host) -> None:
