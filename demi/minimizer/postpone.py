@@ -15,20 +15,30 @@ from demi.minimizer.races import homes_of
 from demi.minimizer.wildcards import by_cause
 
 LENGTH_MAX = 150  # longer runs are still being cut
+ROUNDS_MAX = 4  # an input may go on when another has made way
 
 
 def postpone(problem: Problem, run: Run) -> Run:
-    """Each external once, the last first."""
+    """Each external, the last first, until none moves."""
     if len(run.plan) > LENGTH_MAX:
         return run
+    for _ in range(ROUNDS_MAX):
+        before = run
+        run = _each(problem, run)
+        if run is before:
+            break
+    if run.size == problem.best.size:
+        problem.best = run
+    return run
+
+
+def _each(problem: Problem, run: Run) -> Run:
     left = sum(1 for want in run.plan if want.external is not None)
     while left > 0:
         left -= 1
         outside = [at for at, want in enumerate(run.plan) if want.external is not None]
         if left < len(outside):
             run = _later(problem, run, outside[left])
-    if run.size == problem.best.size:
-        problem.best = run
     return run
 
 

@@ -2,7 +2,10 @@
 
 Internal events go before external ones: beginnings and clocks cut a run of thousands to a hundred in some
 fifty replays, most of them short, and only then is every input tried.  What is left then often fits into a
-smaller system, in which the passes after that have far less to do.
+smaller system, in which the passes after that have far less to do; it is tried before single events go
+(what is still superfluous helps the run to go on) and after.
+Search takes steps and no replays, and a proof ends everything, so it comes whenever a pass may have made
+the run short enough.
 """
 
 from __future__ import annotations
@@ -39,8 +42,9 @@ def settle(problem: Problem, run: Run, enough: int) -> Run:
 
 STEPS = 8_000  # of the world, each search: under a second; a proof may have more (`minimize(prove=...)`)
 GLANCE = 1_000  # before the dearer passes: enough where few events may happen at a time
-FAR = 40_000  # once in a minimization, for a run of at most so many events that a proof is near
+FAR = 40_000  # for a run of at most FAR_EVENTS, where a proof is near and ends everything
 FAR_EVENTS = 30
+FAR_TIMES = 2  # in a minimization
 
 
 def glance(problem: Problem, run: Run) -> Run:
@@ -57,9 +61,9 @@ def searched(problem: Problem, run: Run) -> Run:
     """Forward search within a fixed effort, once for each run."""
     if problem.proven or problem.notes.get("searched") is run:
         return run
-    steps = STEPS
-    if len(run.plan) <= FAR_EVENTS and "far" not in problem.notes:
-        problem.notes["far"] = True
+    steps, times = STEPS, problem.notes.get("far", 0)
+    if len(run.plan) <= FAR_EVENTS and times < FAR_TIMES:
+        problem.notes["far"] = times + 1
         steps = FAR
     found = search(problem, run, steps)
     problem.notes["searched"] = found
@@ -88,13 +92,15 @@ DEFAULT = Pipeline(
         "beginnings": drop_beginnings,
         "clocks": remove_clocks,
         "externals": remove_externals,
+        "parts": leave_out_loosely,
         "internals": remove_chunks,
         "system": leave_out_loosely,
         "glance": glance,
         "loops": cut_loops,
         "later": postpone,
-        "clusters": remove_clusters,
         "windows": remove_windows,
+        "look": glance,
+        "clusters": remove_clusters,
         "search": searched,
         "hops": hops,
     },
