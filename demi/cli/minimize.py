@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from demi.cli.options import TargetOption, Times, TraceFile
 from demi.cli.output import Line, Message, plural
+from demi.cli.rungs import rungs_up_to
 from demi.cli.session import Session, tell_version
 from demi.cli.shrinking import (
     minimized_path,
@@ -23,6 +25,7 @@ from demi.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from demi.minimizer.repeat import Rate
+    from demi.minimizer.rungs import Rung
     from demi.trace import Trace
 
 
@@ -53,6 +56,13 @@ def minimize(
             min=0, show_default=False, help="Steps that the search for a proof may take [8,000]."
         ),
     ] = 0,
+    oracle: Annotated[
+        str,
+        typer.Option(
+            help="How far to go for a candidate that lenient replay gave up: lenient, unexpected"
+            " (with some other deliveries), search (of the orders around it)."
+        ),
+    ] = "lenient",
     repeat: Annotated[
         int,
         typer.Option(
@@ -78,10 +88,11 @@ def minimize(
 
     session: Session = context.obj
     find_pipeline(pipeline)  # refuses an unknown one now
-    if repeat and (pipeline != "default" or prove):
+    rungs = rungs_up_to(oracle)
+    if repeat and (pipeline != "default" or prove or rungs):
         raise UsageError(
             "--repeat asks by majority: it has passes of its own and can prove nothing",
-            where="--pipeline" if pipeline != "default" else "--prove",
+            where="--pipeline" if pipeline != "default" else "--prove" if prove else "--oracle",
             remedy="leave it out, or leave out --repeat",
         )
     original = session.read(trace)
@@ -103,6 +114,7 @@ def minimize(
             settings.max_time,
             pipeline,
             prove,
+            rungs,
         )
     subject.world.close()
     for number, one in enumerate(report.stages):
@@ -110,6 +122,8 @@ def minimize(
     words = target_words(loaded, original)
     for name, kept in save_others(report, path).items():
         session.writer.note(Message("other", {"saved": str(kept)}, (other_line(name, kept),)))
+    if rungs:
+        session.writer.note(accepted(rungs, report.accepted))
     if report.refusals[0]:
         session.writer.note(refused(*report.refusals))
     commands = [command("view", path), command("replay", path, *words)]
@@ -136,7 +150,7 @@ def minimize(
         summary(
             "minimized", code, before=len(original), after=len(small), externals=small.externals,
             replays=report.replays, seconds=round(report.seconds, 3), verified=report.verified,
-            minimality=minimality(small),
+            minimality=minimality(small), accepted=report.accepted,
         )
     )  # fmt: skip
     return int(code)
@@ -173,6 +187,14 @@ def refused(number: int, reason: str) -> Message:
     """Candidates that say nothing, because the target could not run them."""
     text = f"{plural(number, 'candidate')} could not be run and counted as not failing: {reason}"
     return Message("refused", {"candidates": number, "reason": reason}, (Line("refused", text),))
+
+
+def accepted(rungs: Sequence[Rung], counts: Mapping[str, int]) -> Message:
+    """What each rung of the oracle was good for."""
+    names = ["lenient", *[rung.name for rung in rungs]]
+    told = ", ".join(f"{name} {counts.get(name, 0)}" for name in names)
+    text = f"candidates that failed, by the rung that showed it: {told}"
+    return Message("oracle", {"accepted": dict(counts)}, (Line("oracle", text, hang=2),))
 
 
 def other_line(fingerprint: str, path: Path) -> Line:

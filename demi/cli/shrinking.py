@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from demi.minimizer.minimize import Report
     from demi.minimizer.regression import Import
     from demi.minimizer.repeat import Rate
+    from demi.minimizer.rungs import Rung
     from demi.scheduler.execute import Subject
     from demi.trace import Trace
 
@@ -31,6 +33,7 @@ def shrink_to(
     seconds: float,
     pipeline: str = "default",
     prove: int = 0,
+    rungs: Sequence[Rung] = (),
 ) -> Report:
     """Minimize `trace` within a budget (0: none) and write the result.
 
@@ -50,7 +53,7 @@ def shrink_to(
 
         report = minimize(
             subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline,
-            prove=prove, keep=lambda better: save(better, path),
+            prove=prove, keep=lambda better: save(better, path), rungs=rungs,
         )  # fmt: skip
     report = _timely(report, limit)
     save(report.trace, path)

@@ -8,7 +8,7 @@ Not here: the passes (one file each), their order (`demi/minimizer/pipelines`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from demi.errors import DivergenceError, UsageError
@@ -18,6 +18,7 @@ from demi.minimizer.pipelines.pipeline import Pass, Pipeline
 from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
 from demi.minimizer.problem import Keep as KeepRun
 from demi.minimizer.races import EXPLANATION, homes_of, races, told
+from demi.minimizer.rungs import Rung
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
 from demi.scheduler.sts import Observers, Planner
@@ -47,6 +48,7 @@ class Report:
     reached: replays after which the size was that of the result; the rest looked for a smaller one.
     others: the shortest run met of each other violation, by fingerprint; never mixed with this one.
     refusals: candidates that the target could not run, and the last reason.
+    accepted: how many candidates each rung of the oracle accepted, `lenient` first.
     """
 
     trace: Trace
@@ -59,6 +61,7 @@ class Report:
     reached: int = 0
     others: dict[str, Trace] = field(default_factory=dict)
     refusals: tuple[int, str] = (0, "")
+    accepted: dict[str, int] = field(default_factory=dict)
 
 
 Keep = Callable[[Trace], None]
@@ -74,9 +77,11 @@ def minimize(
     pipeline: str = DEFAULT,
     prove: int = 0,
     keep: Keep | None = None,
+    rungs: Sequence[Rung] = (),
 ) -> Report:
     """Shrink a violating trace of `subject` with one of `PIPELINES`; `default` is the target's.
 
+    rungs: how candidates are asked for that a lenient replay gave up, see `rungs.py`.
     prove: steps of the world that the final search may take to prove the length, 0 for the usual.
 
     Ctrl-C and a spent budget end with the best so far.  Raises UsageError when the trace has no
@@ -91,6 +96,7 @@ def minimize(
     first = first_run(subject, trace)
     problem = Problem(subject, trace, first, budget or Budget(), progress, chosen.oracle)
     problem.prove = prove
+    problem.rungs = rungs
     problem.keep = _keeper(problem, trace, keep)
     stages: list[Stage] = []
     interrupted = exhausted = False
@@ -106,7 +112,7 @@ def minimize(
     others = {name: _recorded(problem, run, trace) for name, run in sorted(problem.others.items())}
     return Report(
         minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted,
-        problem.reached, others, (problem.refusals, problem.refusal),
+        problem.reached, others, (problem.refusals, problem.refusal), problem.accepted,
     )  # fmt: skip
 
 

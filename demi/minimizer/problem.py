@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
@@ -22,6 +22,9 @@ from demi.scheduler.execute import Subject, execute
 from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
 from demi.trace import Trace
 from demi.verdict import Violation
+
+if TYPE_CHECKING:
+    from demi.minimizer.rungs import Rung
 
 Plan = tuple[Wanted, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
@@ -94,6 +97,8 @@ class Trial:
 
 Progress = Callable[[str, int, int], None]
 """progress(stage, events left, replays so far)."""
+LENIENT = "lenient"  # the lowest rung of the oracle
+RUNGS_MAX = 150  # events; longer candidates are cut by lenient replay well enough
 Keep = Callable[[Run], None]
 """Gets every better run as soon as it is known, so that a killed process leaves it."""
 
@@ -106,7 +111,9 @@ class Problem:
     prove: steps that a final search may take, 0 for the usual.
     replays: runs made; reached: of them, until the best was met; refusals: of them, those that the
     target could not run, with the last reason.
-    oracle: how a candidate is replayed; keep: gets every better run; notes: what oracles and passes remember.
+    oracle: how a candidate is replayed; rungs: asked in turn where that gave it up, see `rungs.py`;
+    accepted: by each, how many of those of `test`; keep: gets every better run.
+    notes: what oracles and passes remember.
     """
 
     def __init__(
@@ -137,6 +144,8 @@ class Problem:
         self._progress = progress
         self._oracle = oracle or lenient
         self.keep: Keep | None = None
+        self.rungs: Sequence[Rung] = ()
+        self.accepted: dict[str, int] = {}
 
     @property
     def proven(self) -> bool:
@@ -163,10 +172,24 @@ class Problem:
             self.cached += 1
             return self._seen[key]
         trial = self.trial(plan)
-        self._seen[key] = trial.run
+        run = trial.run or self._upper(trial, tuple(plan))
+        if trial.run is not None:
+            self._accepted(LENIENT)
+        self._seen[key] = run
         for match in trial.same if len(ways) == 1 else ():
-            self._seen[what, match] = trial.run
-        return trial.run
+            self._seen[what, match] = run
+        return run
+
+    def _upper(self, trial: Trial, plan: Plan) -> Run | None:
+        """What the rungs above lenient replay say of a plan that it gave up."""
+        if trial.refusal or len(plan) > RUNGS_MAX:
+            return None
+        for rung in self.rungs:
+            run = rung.ask(self, plan)
+            if run is not None:
+                self._accepted(rung.name)
+                return run
+        return None
 
     def trial(self, plan: Sequence[Wanted]) -> Trial:
         """Replay a plan, tried before or not; the world is left as the replay ended.
@@ -202,6 +225,14 @@ class Problem:
         """How the best run is run again where runs do not repeat exactly."""
         self.stage = "again"
         return self._oracle(self, self.best.plan)
+
+    def _accepted(self, rung: str) -> None:
+        self.accepted[rung] = self.accepted.get(rung, 0) + 1
+
+    def spend(self, replays: int) -> None:
+        """So many runs were made elsewhere.  Raises BudgetSpent when that was the last of them."""
+        for _ in range(replays):
+            self._spend()
 
     def _spend(self) -> None:
         budget = self._budget

@@ -152,3 +152,19 @@ def test_a_trace_of_a_release_in_which_it_still_fails(demi: Demi, recorded: Path
     assert "recorded with toy 1.0; installed is 2.0" in " ".join(done.text.split())
     header = json.loads((demi.folder / "small.jsonl").read_text("utf-8").splitlines()[0])
     assert header["target_version"] == "2.0"
+
+
+def test_the_ladder_of_the_oracle_says_what_each_rung_was_good_for(
+    demi: Demi, recorded: Path
+) -> None:
+    done = demi("minimize", recorded, *TOY, "--oracle", "search", "-o", "small.jsonl", "--json")
+    assert done.code == 0, done.text
+    accepted = done.last("oracle")["accepted"]
+    assert accepted["lenient"] > 0
+    assert set(accepted) <= {"lenient", "unexpected", "search"}
+    assert done.last("summary")["accepted"] == accepted
+    assert demi("replay", "small.jsonl", *TOY).code == 1
+    wrong = demi.here("minimize", recorded, *TOY, "--oracle", "serch")
+    assert wrong.code == 2 and "--oracle" in wrong.err
+    both = demi.here("minimize", recorded, *TOY, "--oracle", "search", "--repeat", 3)
+    assert both.code == 2 and "--repeat" in both.err
