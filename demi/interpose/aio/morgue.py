@@ -16,7 +16,7 @@ from typing import Any
 
 from demi.interpose.aio.host import Host
 
-YOUNG_MAX = 5_000  # objects made and not freed since the last collection
+YOUNG_MAX = 15_000  # objects made and not freed since the last collection
 _open: list[bool] = []  # one per world: was the collector on before?
 
 

@@ -45,15 +45,16 @@ class Packet(NamedTuple):
 class Lane:
     """One direction.  begin, end: the stream ends that send and receive.  holds: why it may not deliver.
 
-    deaf: nobody reads what is sent.
+    deaf: nobody reads what is sent.  pair: all that is in flight between the two hosts.
     """
 
-    __slots__ = ("begin", "deaf", "dst", "end", "holds", "number", "queue", "sent", "src")
+    __slots__ = ("begin", "deaf", "dst", "end", "holds", "number", "pair", "queue", "sent", "src")
 
-    def __init__(self, src: int, dst: int, number: int) -> None:
+    def __init__(self, src: int, dst: int, number: int, pair: dict[Event, None]) -> None:
         self.src = src
         self.dst = dst
         self.number = number
+        self.pair = pair
         self.sent = 0
         self.queue: deque[Event] = deque()
         self.holds: set[str] = set()
@@ -90,7 +91,8 @@ class Net:
         return self._lanes.get((src, dst, 0)) or self._lane(src, dst, 0)
 
     def _lane(self, src: int, dst: int, number: int) -> Lane:
-        made = self._lanes[src, dst, number] = Lane(src, dst, number)
+        pair = self._pairs.setdefault((dst, src), {})
+        made = self._lanes[src, dst, number] = Lane(src, dst, number, pair)
         if (src, dst) in self.held:
             made.holds.add("cut")
         return made
@@ -105,10 +107,7 @@ class Net:
         self.flight[event] = packet
         if len(self.flight) > PENDING_MAX and HOST.get() is not None:
             raise Stuck("Floods", f"has {PENDING_MAX} messages in flight; await what you send")
-        pair = self._pairs.get((lane.dst, lane.src))
-        if pair is None:
-            pair = self._pairs[lane.dst, lane.src] = {}
-        pair[event] = None
+        lane.pair[event] = None
         step = self.step
         if step.sent:
             step.sent.append(event)
@@ -120,7 +119,7 @@ class Net:
         """A message arrives."""
         lane = self.lane_of(event)
         packet = self.flight.pop(event)
-        del self._pairs[event[1], event[2]][event]
+        del lane.pair[event]
         remove_sorted(self._enabled, event)
         if lane.number:
             lane.queue.popleft()
@@ -133,7 +132,7 @@ class Net:
     def drop(self, event: Event) -> None:
         """A message is lost."""
         lane = self.lane_of(event)
-        del self.flight[event], self._pairs[event[1], event[2]][event]
+        del self.flight[event], lane.pair[event]
         lane.queue.remove(event)
         if remove_sorted(self._enabled, event) and lane.number and lane.queue:
             insort(self._enabled, lane.queue[0])
