@@ -1,22 +1,16 @@
-"""The stand-in for `_thread`: locks and threads, under the real `threading`, `queue` and the rest.
+"""Locks of held threads.
 
-The one insight: all that `threading.py` needs from the interpreter is a lock, a start and an identity, so
-with those three held the library above runs as it is written, conditions, barriers, timers and all.
+The one insight: a released lock is free for whoever comes next: all that wait for it are woken and compete,
+so who gets it is a choice.
 
-A released lock is free for whoever comes next: all that wait for it are woken and compete, so who gets it
-is a choice.  Not here: memory races between two blocks, which cannot happen here.
+Not here: memory races between two blocks, which cannot happen here.
 """
 
 from __future__ import annotations
 
-import _thread
-from types import SimpleNamespace, TracebackType
-from typing import Any
+from types import TracebackType
 
-import greenlet
-
-from demi.interpose.stand_in import StandIn
-from demi.interpose.threads.hosts import CURRENT, Task, here
+from demi.interpose.threads.hosts import CURRENT, Task
 from demi.interpose.threads.kernel import kernel
 
 
@@ -173,60 +167,3 @@ def get_ident() -> int:
         return task.ident
     host = CURRENT.host
     return 1 if host is None else host.main_ident
-
-
-def start_new_thread(func: Any, args: Any, kwargs: Any = None) -> int:
-    """A thread of the running node."""
-    return kernel().spawn(here(), func, args, kwargs).ident
-
-
-def _set_sentinel() -> Lock:
-    lock = Lock()
-    if CURRENT.task is not None:
-        CURRENT.task.sentinel = lock
-    return lock
-
-
-def _excepthook(args: Any) -> None:
-    """A thread ended with an exception: it surfaces."""
-    if args.exc_type is not SystemExit and args.exc_value is not None:
-        kernel().failed(here(), args.exc_value)
-
-
-def _exit() -> None:
-    raise SystemExit
-
-
-def _stack_size(size: int = 0) -> int:
-    return 0
-
-
-def thread_module() -> StandIn:
-    """The stand-in for `_thread`."""
-    offers = {
-        "start_new_thread": start_new_thread, "start_new": start_new_thread,
-        "allocate_lock": Lock, "allocate": Lock, "LockType": Lock, "lock": Lock, "RLock": RLock,
-        "get_ident": get_ident, "get_native_id": get_ident, "_set_sentinel": _set_sentinel,
-        "_excepthook": _excepthook, "_ExceptHookArgs": lambda args: SimpleNamespace(
-            exc_type=args[0], exc_value=args[1], exc_traceback=args[2], thread=args[3]),
-        "exit": _exit, "exit_thread": _exit, "stack_size": _stack_size, "error": RuntimeError,
-        "_count": lambda: len(here().tasks), "daemon_threads_allowed": lambda: True,
-        "_is_main_interpreter": lambda: True,
-    }  # fmt: skip
-    return StandIn("_thread", offers, _thread, absent=["_local"])
-
-
-def hold_threading(module: Any) -> None:
-    """A freshly imported `threading` that sees what leaves a thread's function, whoever swallows it."""
-    plain = module.Thread.run
-
-    def run(self: Any) -> None:
-        try:
-            plain(self)
-        except (SystemExit, greenlet.GreenletExit):
-            raise
-        except BaseException as error:
-            kernel().failed(here(), error)
-            raise
-
-    module.Thread.run = run

@@ -16,13 +16,15 @@ import types
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from demi.interpose.sites import escape
+from demi.interpose.sites import MissingError, call_site, escape
 from demi.interpose.stand_in import StandIn, refused
 from demi.interpose.threads.descriptors import close_fd, keep
 from demi.interpose.threads.hosts import CURRENT, here
 from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.sockets import Socket
 
+_NO_SSL = "an encrypted stream cannot be cut into messages"
+_PLAIN = "use plain sockets, or hold the program as a black box"
 FIRST_FD = 1000
 FIRST_PID = 1000
 
@@ -151,12 +153,38 @@ def atexit_module() -> StandIn:
     return StandIn("atexit", offers)
 
 
+class _Context:
+    """An `ssl.SSLContext` that may be made and set up, as HTTP libraries do ahead of need, and not used."""
+
+    post_handshake_auth = None
+    check_hostname = False
+    verify_mode = real_ssl.CERT_NONE
+    minimum_version = maximum_version = options = verify_flags = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to set up."""
+
+    def _kept(self, *args: Any, **kwargs: Any) -> None:
+        """For calls that only set something."""
+
+    set_alpn_protocols = set_ciphers = load_default_certs = load_verify_locations = _kept
+    load_cert_chain = set_default_verify_paths = _kept
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> Any:
+        """Here it would be used."""
+        raise MissingError(f"ssl is refused: {_NO_SSL}", where=call_site(2), remedy=_PLAIN)
+
+    wrap_bio = wrap_socket
+
+
 def refusals() -> dict[str, types.ModuleType]:
     """Modules that may be imported and not used."""
-    plain = "use plain sockets, or hold the program as a black box"
+    ssl = refused("ssl", _NO_SSL, _PLAIN, real_ssl)
+    for name in ("SSLContext", "create_default_context", "_create_default_https_context"):
+        vars(ssl)[name] = _Context
     return {
-        "ssl": refused("ssl", "an encrypted stream cannot be cut into messages", plain, real_ssl),
-        "multiprocessing": refused("multiprocessing", "a child process cannot be held", plain),
+        "ssl": ssl,
+        "multiprocessing": refused("multiprocessing", "a child process cannot be held", _PLAIN),
     }
 
 

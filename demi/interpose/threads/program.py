@@ -26,7 +26,6 @@ from demi.interpose.escapes import Guard, watch
 from demi.interpose.threads.clock import time_module
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
-from demi.interpose.threads.locks import hold_threading, thread_module
 from demi.interpose.threads.machine import (
     Line,
     atexit_module,
@@ -42,6 +41,7 @@ from demi.interpose.threads.names import socket_module
 from demi.interpose.threads.placing import ABSENT, Modules, Place, stand_ins
 from demi.interpose.threads.polling import select_module
 from demi.interpose.threads.snapshot import Snapshot
+from demi.interpose.threads.starts import hold_threading, thread_module
 
 AGAIN = ("threading", "_threading_local", "queue", "socket", "selectors", "logging", "socketserver",
          "http", "concurrent", "urllib", "xmlrpc", "wsgiref", "sched", "uuid", "secrets", "tempfile",

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, EnumMeta
 from typing import Any
 
+from demi.interpose.threads.local import Local, fields_of
 from demi.interpose.threads.locks import Lock, RLock
 
 _SKIP = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType, property,
@@ -69,6 +70,8 @@ class Snapshot:
             return list(thing)
         if kind in (tuple, frozenset):
             return thing
+        if isinstance(thing, Local):
+            return (fields_of(thing),)
         if kind in (Lock, RLock):
             self._locks.append((thing, thing.save()))
             return ()

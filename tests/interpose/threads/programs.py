@@ -181,3 +181,32 @@ def prints(name: str) -> None:
     sys.stderr.write("one\ntwo\nthree")
     sys.stdout.buffer.write(b"bytes\n")
     OUT.append("written")
+
+
+class Named(threading.local):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+MINE = threading.local()
+MINE.word = "import"
+
+
+def local(name: str) -> None:
+    """Each thread has its own, the main thread what it had while importing, and no run another's."""
+    named = Named("fresh")
+
+    def other() -> None:
+        OUT.append((hasattr(MINE, "word"), named.name))
+        MINE.word = named.name = "other"
+        time.sleep(1)
+        OUT.append((MINE.word, named.name, sorted(vars(MINE))))
+
+    OUT.append(MINE.word)
+    MINE.word = "main"
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join(0.5)
+    OUT.append((MINE.word, named.name, thread.is_alive()))
+    thread.join()
+    OUT.append(thread.is_alive())

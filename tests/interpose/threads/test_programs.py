@@ -23,13 +23,19 @@ RESULTS: dict[str, list[Any]] = {
     "web": [b"0", b"1", 404, "ConnectionRefusedError", "gaierror"],
     "aio": [5],
     "prints": ["written"],
-}
+    "local": [
+        "import", (False, "fresh"), ("main", "fresh", True), ("other", "other", ["word"]), False,
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_program_computes_what_it_should(name: str) -> None:
     world, _ = run(name)
     assert world.observe().state(0) == RESULTS[name]
+    world.reset(0)
+    _walk(world)
+    assert world.observe().state(0) == RESULTS[name], "another run"
     world.close()
 
 
@@ -38,6 +44,10 @@ def run(name: str) -> tuple[ThreadsWorld, list[str]]:
         {"n1": Program(f"{PROGRAMS}:{name}")},
         observe=lambda threads, modules: list(modules["programs"].OUT),
     )
+    return world, _walk(world)
+
+
+def _walk(world: ThreadsWorld) -> list[str]:
     lines: list[str] = []
     for _ in range(STEPS):
         enabled = world.enabled()
@@ -46,7 +56,7 @@ def run(name: str) -> tuple[ThreadsWorld, list[str]]:
         step = world.take(enabled[0])
         assert step.failure is None
         lines += step.log
-    return world, lines
+    return lines
 
 
 def test_what_is_printed_is_in_the_run_and_nowhere_else(capfd: pytest.CaptureFixture[str]) -> None:
