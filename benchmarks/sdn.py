@@ -41,6 +41,8 @@ PUBLISHED = (  # STS's name, our case, its inputs -> MCS, seconds, replays
     ("POX migration black hole", "R1", "29 > 3", "1796.0", ""),
     ("(none: link cut)", "R2", "", "", ""),
     ("(none: os-ken's own defect)", "R4", "", "", ""),
+    ("(none: os-ken's own defect)", "ghost-switch", "", "", ""),
+    ("(none: os-ken's own defect)", "ghost-link", "", "", ""),
     ("POX in-flight black hole", "in-flight", "46 > 7", "641.1", "39"),
     ("POX premature PacketIn", "premature-packet-in", "102 > 2", "249.1", "7"),
     ("NOX discovery loop", "discovery-loop", "150 > 18", "4990.9", "43"),

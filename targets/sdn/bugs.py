@@ -13,6 +13,14 @@ from demi.target import Bug
 NO_TRAFFIC = '{"reach": []}'
 _FORGETFUL = {"app": "learning", "variant": "forgetful"}
 _PATHS = {"app": "paths", "announce": True, "settle": 5.0, "count": 30}
+_OBSERVED = {
+    "app": "discovery",
+    "count": 10,
+    "settle": 5.0,
+    "probes": 1000.0,
+    "maps": 4.0,
+    "policy": NO_TRAFFIC,
+}
 _CASES = (
     Bug(
         "R1",
@@ -38,6 +46,18 @@ _CASES = (
             "policy": NO_TRAFFIC,
         },
         "Discovery",
+    ),
+    Bug(
+        "ghost-link",
+        "os-ken's topology: a probe that arrives after a link was cut brings it back, for ever",
+        {**_OBSERVED, "inputs": "cut:2 wait:2 sever:1"},
+        "ControllerMap/ghost link",
+    ),
+    Bug(
+        "ghost-switch",
+        "os-ken's native hub: kill() does nothing, so who serves a switch that is gone waits for ever",
+        {**_OBSERVED, "inputs": "down:1 wait:2"},
+        "ControllerMap/ghost switch",
     ),
     Bug(
         "premature-packet-in",

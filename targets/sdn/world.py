@@ -107,7 +107,7 @@ class NetworkWorld(Channels):
         self._rest: dict[tuple[int, int], bytes] = {}
         self._last: tuple[Event, Item] | None = None
         self.probed: dict[tuple[str, int], float] = {}  # port -> when it last sent an LLDP frame
-        self.frames = 0  # data-plane deliveries since the last input
+        self.frames = 0  # data-plane deliveries since the last input, or since time passed at rest
         self.chatter = 0  # messages of controllers to switches since the last input or timer
         self.view = NetworkView(self)
         self.outside = Inputs(self)
@@ -230,6 +230,8 @@ class NetworkWorld(Channels):
     def _fire(self, node: int, event: Event) -> None:
         now = self.clock.fire(event)
         self.chatter = 0
+        if not self.events or self.events[0][0] != DELIVER:
+            self.frames = 0  # what comes now is set off by time, as often as it likes
         if node < len(self.controllers):
             self.catch_up(self.controllers[node], now)
             self.run(node)

@@ -1,7 +1,8 @@
 """os-ken's own topology discovery and nothing else: who runs it expects probes of every link, for ever.
 
 With os-ken 4.2.2 and its native hub they end after a second: `hub.Event.wait(timeout)` never times out.
-variant `mended`: the wait is replaced by one that does.
+And who serves a switch that is gone waits for ever: `hub.kill()` does not end the thread that sends.
+variant `mended`: the wait is replaced by one that does, and the sending thread ends with the receiving one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from os_ken import cfg
 from os_ken.base import app_manager
+from os_ken.controller import controller
 from os_ken.lib import hub
 from os_ken.topology import event
 
@@ -25,6 +27,14 @@ def _wait(self: Any, timeout: float | None = None) -> bool:
     return bool(self.is_set())
 
 
+def _receive(self: Any) -> None:
+    _plain(self)
+    self.send(b"", close_socket=True)
+
+
+_plain = controller.Datapath._recv_loop
+
+
 class Discovery(app_manager.OSKenApp):
     """Asks for the topology, so that the discovery of os-ken runs."""
 
@@ -34,6 +44,7 @@ class Discovery(app_manager.OSKenApp):
         super().__init__(*args, **kwargs)
         if cfg.CONF.variant == "mended":
             hub.Event.wait = _wait
+            controller.Datapath._recv_loop = _receive
 
 
 app_manager.require_app("os_ken.topology.switches")

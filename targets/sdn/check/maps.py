@@ -1,11 +1,11 @@
-"""The controller's map against the network: links and hosts that it believes in, and those that are there.
+"""The controller's map against the network: what it believes in, and what is there.
 
 The one insight: a map is wrong long before a packet is lost by it, so it is compared as such: what the
-applications keep (`links`, `hosts`) and what os-ken's own topology component keeps, unmodified.
+applications keep (`links`, `hosts`) and what os-ken's own topology component keeps (`dps` too), unmodified.
 (The correspondence invariant of STS, SIGCOMM'14, section 4.)
 
-A link or host that is not there is wrong at rest; a link that is there and not believed in is wrong when
-nothing was changed for `seconds`, since discovery takes time.  Not here: counts of entries.
+A link, host or switch that is not there is wrong at rest; a link that is there and not believed in is wrong
+when nothing was changed for `seconds`, since discovery takes time.  Not here: counts of entries.
 """
 
 from __future__ import annotations
@@ -51,6 +51,12 @@ def believed_hosts(app: Any, topology: Topology) -> Mapping[str, Port]:
     return found
 
 
+def believed_switches(app: Any, topology: Topology) -> set[str]:
+    """Switches that os-ken's topology component believes to be connected."""
+    known = getattr(app, "dps", None)
+    return {topology.switch(dpid) for dpid in known} if isinstance(known, dict) else set()
+
+
 def real_links(wiring: Wiring) -> Links:
     """Links between switches that are up, over cables that are whole."""
     return {
@@ -80,15 +86,22 @@ class ControllerMap:
         if not memory or memory[0] != version:
             memory = (version, now)
         late = now - memory[1] >= self.seconds
-        for controller in world.controllers:
+        for node, controller in enumerate(world.controllers):
+            connected = {world.names[switch] for who, switch in world.open if who == node}
             for name, app in sorted(controller.apps().items()):
-                for role, nodes, text in _wrong(app, world.wiring, late):
+                ghosts = believed_switches(app, world.topology) - connected
+                for role, nodes, text in (*_ghosts(ghosts), *_wrong(app, world.wiring, late)):
                     who = f"{controller.name} ({name})"
                     return memory, Detail((controller.name, *nodes), f"{who} {text}", role)
         return memory, None
 
 
 Wrong = tuple[str, tuple[str, ...], str]
+
+
+def _ghosts(names: set[str]) -> Iterator[Wrong]:
+    for name in sorted(names):
+        yield "ghost switch", (name,), f"believes in {name}, which is not connected"
 
 
 def _wrong(app: Any, wiring: Wiring, late: bool) -> Iterator[Wrong]:

@@ -5,15 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from demi.events import External, Kind
-from demi.fuzz.hunt import Plan, one_run, record_run
-from demi.minimizer.minimize import minimize
 from demi.oracle import check_all, memories
-from demi.scheduler.execute import Subject
-from demi.target import configure
-from targets.sdn import TARGET
 from targets.sdn.check.maps import ControllerMap
 from targets.sdn.network.topology import find_topology
 from targets.sdn.world import NetworkWorld
@@ -64,20 +57,18 @@ def test_what_is_wrong_with_a_map() -> None:
     )
 
 
-def test_os_kens_own_topology_keeps_a_ghost_link() -> None:
-    """A probe that arrives after the link's end went down adds it again, and nothing takes it away."""
-    pytest.importorskip("os_ken", reason="os-ken is an extra")
-    settings = {
-        "app": "discovery", "probes": 1000.0, "settle": 5.0, "count": 10, "maps": 4.0,
-        "inputs": "cut:2 wait:2 sever:1", "policy": '{"reach": []}',
-    }  # fmt: skip
-    config = configure(TARGET, "none", settings)
-    subject = Subject(TARGET, config)
-    plan = Plan(TARGET.profile(config), "random", seed=1, steps=6000, wanted="ControllerMap")
-    number = next(n for n in range(60) if one_run(subject, plan, n).violation is not None)
-    small = minimize(subject, record_run(subject, plan, number)).trace
-    assert small.violation is not None
-    assert small.violation.fingerprint == "ControllerMap/ghost link"
-    assert "(switches)" in small.violation.detail.text
-    assert small.externals <= 3
-    subject.world.close()
+def test_a_switch_that_is_not_connected() -> None:
+    toy = Toy()
+    toy.apps = lambda: {"Map": SimpleNamespace(dps={1: None, 2: None, 3: None})}  # type: ignore[method-assign]
+    world = NetworkWorld(find_topology("line:3"), [toy])
+    world.reset(1)
+    one = ControllerMap(4.0)
+    assert one.check(world.observe(), one.start())[1] is None
+    world.take(world.offer((External(Kind.CRASH, ("s3",)),))[0])
+    while world.enabled():
+        world.take(world.enabled()[0])
+    found = one.check(world.observe(), one.start())[1]
+    assert found is not None
+    assert (found.key, found.text) == (
+        "ghost switch", "c1 (Map) believes in s3, which is not connected",
+    )  # fmt: skip
