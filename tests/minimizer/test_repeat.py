@@ -94,3 +94,15 @@ def test_an_exact_system_needs_only_the_majority() -> None:
     accepted = [stage for stage in report.stages if stage.after < stage.before]
     assert accepted
     assert report.replays % 3 == 0  # three equal answers decide, either way
+
+
+def test_every_better_run_of_a_flaky_target_is_handed_over() -> None:
+    """A killed process leaves the best: the last one that was handed over is as small as the result."""
+    subject = Subject(flaky(1.0), {})
+    kept: list[Trace] = []
+    original = failing(subject)
+    report, _ = minimize_repeated(subject, original, 3, keep=kept.append)
+    sizes = [len(trace) for trace in kept]
+    assert sizes and sizes == sorted(sizes, reverse=True) and sizes[0] < len(original)
+    assert sizes[-1] == len(report.trace) == 2
+    assert all(trace.violation is not None for trace in kept)
