@@ -1,12 +1,10 @@
 """A controller as a child process over TCP on loopback, in any language.
 
-The one insight: a wake-up on one machine is synchronous (a thread that gets bytes is runnable before our
-`send` returns), so when every thread of the process tree sleeps and none has run between two looks at
-/proc, the controller has finished reacting; only its own timers can still move it.
+The one insight: when every thread of its process tree sleeps and none has run between two looks
+(`processes.py`), it has finished reacting; only its own timers can still move it.
 
 Time is real here, so a replay is best effort and says so.  Nothing is left behind: its whole tree is ended
-here, or by a keeper when this process is killed.  Where there is no /proc, quiet for a while is
-taken for finished.  Not here: reproduction rates (whoever replays counts).
+here, or by a keeper when this process is killed.  Not here: reproduction rates (whoever replays counts).
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
 import psutil
@@ -29,15 +26,19 @@ from demi.errors import TargetError
 from demi.interpose.escapes import unguarded
 from targets.sdn.controllers.interface import Trouble
 from targets.sdn.controllers.keeper import Keeper
+from targets.sdn.controllers.processes import (
+    GONE_SECONDS,
+    LOOK_SECONDS,
+    await_group,
+    free_port,
+    look,
+    tree_of,
+)
 
 START_SECONDS = 20.0
 REST_SECONDS = 5.0  # the longest wait for rest
-LOOK_SECONDS = 0.0005  # between two looks
-QUIET_SECONDS = 0.02  # without /proc
-GONE_SECONDS = 1.0  # to wait for what was killed
 WRITTEN_MAX = 16 << 20  # bytes between two rests
 LOG_TAIL = 20  # lines shown of a controller that does not start
-_PROC = Path("/proc")
 
 
 class BlackBox:
@@ -95,7 +96,7 @@ class BlackBox:
         self._boot()
 
     def _boot(self) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         words = [word.replace("{port}", str(self._port)) for word in self._command]
         environ = {
             **os.environ,
@@ -169,7 +170,7 @@ class BlackBox:
         self._channels.clear()
         child, self._child = self._child, None
         if child is not None and os.getpid() == self._owner:
-            tree = _tree(child.pid)
+            tree = tree_of(child.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
             for process in tree:
@@ -177,7 +178,7 @@ class BlackBox:
                     process.kill()
             child.wait()
             psutil.wait_procs(tree, timeout=GONE_SECONDS)
-            _await_group(child.pid)
+            await_group(child.pid)
             self._keeper.watch(0)
         if self._output is not None:
             self._output.close()
@@ -275,21 +276,7 @@ class BlackBox:
         """What every thread has run so far; None while one is running."""
         if self._child is None or self._child.poll() is not None:
             return "gone"
-        if not _PROC.is_dir():
-            time.sleep(QUIET_SECONDS)
-            return "quiet"
-        found = []
-        for process in _tree(self._child.pid):
-            for task in sorted((_PROC / str(process.pid) / "task").glob("*")):
-                try:
-                    state = (task / "stat").read_text().rpartition(")")[2].split()[0]
-                    ran = (task / "schedstat").read_text()
-                except OSError:
-                    return None
-                if state not in "SIZ":
-                    return None
-                found.append((task.name, ran))
-        return found
+        return look(self._child.pid)
 
     def _in_time(self) -> bool:
         if self._written > WRITTEN_MAX:
@@ -340,34 +327,10 @@ class BlackBox:
         if self._child is None or not self.alive:
             return 0
         total = 0
-        for process in _tree(self._child.pid):
+        for process in tree_of(self._child.pid):
             with contextlib.suppress(psutil.Error):
                 total += process.memory_info().rss
         return total
 
     def apps(self) -> Mapping[str, Any]:
         return {}
-
-
-def _tree(pid: int) -> list[psutil.Process]:
-    try:
-        top = psutil.Process(pid)
-        return [top, *top.children(recursive=True)]
-    except psutil.Error:
-        return []
-
-
-def _await_group(group: int) -> None:
-    """Wait until killed orphans of a process group are gone (as zombies they may stay)."""
-    end = time.monotonic() + GONE_SECONDS
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        while time.monotonic() < end:
-            os.killpg(group, 0)
-            time.sleep(LOOK_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
