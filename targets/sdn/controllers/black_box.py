@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -26,6 +25,7 @@ from demi.errors import TargetError
 from demi.interpose.escapes import unguarded
 from targets.sdn.controllers.interface import Trouble
 from targets.sdn.controllers.keeper import Keeper
+from targets.sdn.controllers.lines import Lines
 from targets.sdn.controllers.processes import (
     GONE_SECONDS,
     LOOK_SECONDS,
@@ -67,10 +67,7 @@ class BlackBox:
         self._wall = wall
         self._child: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self._channels: dict[int, socket.socket] = {}
-        self._outbox: list[tuple[int, bytes]] = []
-        self._written = 0  # bytes in the outbox
-        self._closed: list[int] = []
+        self._lines = Lines()
         self._noted: list[Trouble] = []
         self._owner = os.getpid()  # a fork of this process ends nothing
         self._keeper = Keeper()
@@ -90,7 +87,7 @@ class BlackBox:
 
     def start(self, seed: int) -> None:
         self._kill()
-        self._outbox, self._closed, self._noted = [], [], []
+        self._lines, self._noted = Lines(), []
         self._began = time.monotonic()
         self._seed = seed
         self._boot()
@@ -165,9 +162,7 @@ class BlackBox:
 
     def _kill(self) -> None:
         """End the whole process tree, and wait until it is gone."""
-        for channel in self._channels.values():
-            channel.close()
-        self._channels.clear()
+        self._lines.hang_up()
         child, self._child = self._child, None
         if child is not None and os.getpid() == self._owner:
             tree = tree_of(child.pid)
@@ -192,69 +187,22 @@ class BlackBox:
     # ---- channels
 
     def connect(self, dpid: int) -> bool:
-        if dpid in self._channels:
+        if self._lines.has(dpid):
             raise ValueError(f"switch {dpid} is connected to {self.name}")
-        if not self.alive:
-            return False
-        try:
-            channel = socket.create_connection(("127.0.0.1", self._port), 2.0)
-        except OSError:
-            return False
-        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        channel.setblocking(False)
-        self._channels[dpid] = channel
-        return True
+        return self.alive and self._lines.connect(dpid, self._port)
 
     def disconnect(self, dpid: int) -> None:
-        channel = self._channels.pop(dpid, None)
-        if channel is not None:
-            channel.close()
+        self._lines.disconnect(dpid)
 
     def feed(self, dpid: int, data: bytes) -> None:
-        channel = self._channels.get(dpid)
-        if channel is None:
-            return
-        try:
-            channel.settimeout(REST_SECONDS)
-            channel.sendall(data)
-            channel.setblocking(False)
-        except OSError:
-            self._lost(dpid)
+        self._lines.feed(dpid, data, REST_SECONDS)
 
     def collect(self) -> list[tuple[int, bytes]]:
-        self._drain(0.0)
-        found, self._outbox, self._written = self._outbox, [], 0
-        return found
+        self._lines.drain(0.0)
+        return self._lines.collect()
 
     def closed(self) -> list[int]:
-        found, self._closed = self._closed, []
-        return found
-
-    def _lost(self, dpid: int) -> None:
-        self._channels.pop(dpid).close()
-        self._closed.append(dpid)
-
-    def _drain(self, seconds: float) -> bool:
-        """Read what there is, waiting at most so long for the first; False when there was nothing."""
-        by_fd = {channel.fileno(): dpid for dpid, channel in self._channels.items()}
-        if not by_fd:
-            time.sleep(seconds)
-            return False
-        ready, _, _ = select.select(sorted(by_fd), [], [], seconds)
-        for fd in ready:
-            dpid = by_fd[fd]
-            try:
-                data = self._channels[dpid].recv(1 << 16)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if data:
-                self._outbox.append((dpid, data))
-                self._written += len(data)
-            else:
-                self._lost(dpid)
-        return bool(ready)
+        return self._lines.closed()
 
     # ---- running
 
@@ -262,7 +210,7 @@ class BlackBox:
         end = time.monotonic() + REST_SECONDS
         before: Any = None
         while time.monotonic() < end and self._in_time():
-            if self._drain(LOOK_SECONDS):
+            if self._lines.drain(LOOK_SECONDS):
                 before = None
                 continue
             now = self._look()
@@ -279,7 +227,7 @@ class BlackBox:
         return look(self._child.pid)
 
     def _in_time(self) -> bool:
-        if self._written > WRITTEN_MAX:
+        if self._lines.written > WRITTEN_MAX:
             self._end(f"it writes without end: {WRITTEN_MAX >> 20} MiB between two rests")
         elif self.now > self._wall:
             self._end(f"the wall budget of {self._wall:g} s is over; it was ended")
@@ -292,12 +240,12 @@ class BlackBox:
             remedy = "look at its output, in the log of the step"
             self._noted.append(Trouble("stuck", why, "", remedy))
             self._kill()
-            self._outbox, self._written = [], 0
+            self._lines.collect()  # nobody wants the rest
 
     def advance(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and self._in_time():
-            self._drain(left)
+            self._lines.drain(left)
         self.quiesce()
 
     def deadline(self) -> float | None:
