@@ -9,7 +9,7 @@ node.  Originals have at least DEMi's number of deliveries (`originals.py`).  Si
 messages, timers and inputs; externals are bootstraps and commands, without the 4 starts that DEMi counts.
 Schedules are runs from the beginning; "to result" are those after which only a smaller one was looked
 for in vain.  DEMi kept its 4 nodes; `four nodes` does so too, `default` leaves out those that a bug
-does not need.  The forward search takes steps, not runs: 8,000 of them a round, once 40,000.
+does not need.  The forward search takes steps, not runs: 8,000 of them a round, twice 40,000.
 Sound: results replayed strictly 20 times, audited for FIFO from the trace alone, certificate complete.
 
 --pipelines: the baselines on the same originals, each with at most --replays runs (`+`: not enough).
