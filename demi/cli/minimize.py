@@ -122,6 +122,8 @@ def minimize(
     words = target_words(loaded, original)
     for name, kept in save_others(report, path).items():
         session.writer.note(Message("other", {"saved": str(kept)}, (other_line(name, kept),)))
+    if report.unread:
+        session.writer.note(earlier(original, report.unread))
     if rungs:
         session.writer.note(accepted(rungs, report.accepted))
     if report.refusals[0]:
@@ -150,7 +152,7 @@ def minimize(
         summary(
             "minimized", code, before=len(original), after=len(small), externals=small.externals,
             replays=report.replays, seconds=round(report.seconds, 3), verified=report.verified,
-            minimality=minimality(small), accepted=report.accepted,
+            minimality=minimality(small), accepted=report.accepted, unread=report.unread,
         )
     )  # fmt: skip
     return int(code)
@@ -187,6 +189,16 @@ def refused(number: int, reason: str) -> Message:
     """Candidates that say nothing, because the target could not run them."""
     text = f"{plural(number, 'candidate')} could not be run and counted as not failing: {reason}"
     return Message("refused", {"candidates": number, "reason": reason}, (Line("refused", text),))
+
+
+def earlier(original: Trace, events: int) -> Message:
+    """The original breaks sooner than it says: what comes behind that was not looked at."""
+    assert original.violation is not None  # the minimizer refused others
+    recorded = original.violation.step + 1
+    text = f"the violation comes at step {recorded - events} of the trace, not at {recorded} as recorded"
+    text += f": {plural(events, 'event')} behind it left out"
+    data = {"step": recorded - events, "recorded": recorded, "events": events}
+    return Message("earlier", data, (Line("earlier", text, hang=2),))
 
 
 def accepted(rungs: Sequence[Rung], counts: Mapping[str, int]) -> Message:

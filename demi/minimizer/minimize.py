@@ -49,6 +49,7 @@ class Report:
     others: the shortest run met of each other violation, by fingerprint; never mixed with this one.
     refusals: candidates that the target could not run, and the last reason.
     accepted: how many candidates each rung of the oracle accepted, `lenient` first.
+    unread: events of the original behind its violation, which came earlier than recorded; left out.
     """
 
     trace: Trace
@@ -62,6 +63,7 @@ class Report:
     others: dict[str, Trace] = field(default_factory=dict)
     refusals: tuple[int, str] = (0, "")
     accepted: dict[str, int] = field(default_factory=dict)
+    unread: int = 0
 
 
 Keep = Callable[[Trace], None]
@@ -113,7 +115,14 @@ def minimize(
     return Report(
         minimal, tuple(stages), problem.replays, problem.elapsed(), verified, interrupted, exhausted,
         problem.reached, others, (problem.refusals, problem.refusal), problem.accepted,
+        _earlier(trace, first),
     )  # fmt: skip
+
+
+def _earlier(trace: Trace, first: Run) -> int:
+    """By how many events the original broke earlier than it says."""
+    assert trace.violation is not None  # `minimize` refused others
+    return max(0, trace.violation.step - first.violation.step)
 
 
 def _keeper(problem: Problem, original: Trace, keep: Keep | None) -> KeepRun | None:

@@ -21,7 +21,7 @@ from demi.minimizer.ladder import Way, exact
 from demi.minimizer.problem import Plan, Problem, Run
 from demi.minimizer.wildcards import newest
 from demi.scheduler.execute import Subject
-from demi.scheduler.sts import Wanted
+from demi.scheduler.sts import Match, Wanted
 from demi.target import Parts
 
 LEFT_OUT = "left out"  # the note with the run whose system has no part to spare
@@ -49,7 +49,7 @@ def left_out(problem: Problem, run: Run, ways: Sequence[Way]) -> Run:
         left = frozenset(kept)
         gone = [name for name in parts.names if name not in left]
         smaller = without(subject, parts, gone)
-        return smaller is not None and any(adopted(problem, smaller, way) for way in ways)
+        return smaller is not None and adopted(problem, smaller, ways)
 
     if len(parts.names) > FEW:
         ddmin(parts.names, fails)
@@ -80,23 +80,36 @@ def without(subject: Subject, parts: Parts, gone: Sequence[str]) -> Subject | No
     return smaller
 
 
-def adopted(problem: Problem, smaller: Subject, way: Way = exact) -> bool:
-    """Try the best run in another subject; stay there if it fails as the original did."""
+def adopted(problem: Problem, smaller: Subject, ways: Sequence[Way] = (exact,)) -> bool:
+    """Try the best run in another subject; stay there if it fails as the original did.
+
+    A way of matching by which the run would be one that was already made is not tried.
+    """
     before, names = problem.subject, problem.subject.world.names
-    plan = way(carried(problem.best.plan, names, smaller.world.names))
+    plan = carried(problem.best.plan, names, smaller.world.names)
+    known: set[Match] = set()
     problem.subject = smaller
     try:
-        found = problem.trial(plan).run
+        for way in ways:
+            asked = way(plan)
+            if (
+                known
+                and {want.match for want in asked if want.external is None and not want.is_timer}
+                <= known
+            ):
+                continue
+            trial = problem.trial(asked)
+            if trial.run is not None:
+                problem.moved(trial.run)
+                return True
+            known.update(trial.same)
     except TargetError:  # an input that names what is gone
-        found = None
+        pass
     except BaseException:
         problem.subject = before
         raise
-    if found is None:
-        problem.subject = before
-        return False
-    problem.moved(found)
-    return True
+    problem.subject = before
+    return False
 
 
 def carried(plan: Plan, names: Sequence[str], to: Sequence[str]) -> Plan:

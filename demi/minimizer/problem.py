@@ -11,7 +11,7 @@ Not here: which subsequences to try (one pass per file), the order of passes (`m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from demi.minimizer.rungs import Rung
 
 Plan = tuple[Wanted, ...]
+Key = tuple[object, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
 CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
 WATCHED_MAX = 200  # events; on longer ones it costs more time than it saves
@@ -140,7 +141,7 @@ class Problem:
         self.stage = ""
         self._budget = budget
         self._started = time.monotonic()
-        self._seen: dict[tuple[object, ...], Run | None] = {}
+        self._seen: dict[Key, Run | None] = {}
         self._progress = progress
         self._oracle = oracle or lenient
         self.keep: Keep | None = None
@@ -167,7 +168,8 @@ class Problem:
             return self.trial(plan).run
         ways = {w.match for w in plan if w.external is None and not w.is_timer}
         what = tuple([(w.choice, w.label, w.content) for w in plan])
-        key = (what, *([w.match for w in plan] if len(ways) > 1 else ways))
+        causes = _sources(plan)
+        key = _key(what, causes, tuple([w.match for w in plan]) if len(ways) > 1 else ways)
         if key in self._seen:
             self.cached += 1
             return self._seen[key]
@@ -177,7 +179,7 @@ class Problem:
             self._accepted(LENIENT)
         self._seen[key] = run
         for match in trial.same if len(ways) == 1 else ():
-            self._seen[what, match] = run
+            self._seen[_key(what, causes, (match,))] = run
         return run
 
     def _upper(self, trial: Trial, plan: Plan) -> Run | None:
@@ -295,6 +297,19 @@ class _Clock:
 
     def after(self, step: Step) -> None:
         """Nothing."""
+
+
+def _key(what: tuple[object, ...], causes: tuple[object, ...], ways: Iterable[Match]) -> Key:
+    """What an answer is kept under: by cause, it depends on who sent what as well."""
+    matches = tuple(ways)
+    return (what, matches, causes if Match.CAUSE in matches else ())
+
+
+def _sources(plan: Sequence[Wanted]) -> tuple[object, ...]:
+    """For each event, which of the plan's events sent it (-1: the start), if any did, and the how many-th."""
+    index = {want.place: at for at, want in enumerate(plan)}
+    index[-1] = -1
+    return tuple([(index.get(w.source[0]), *w.source[1:]) if w.source else () for w in plan])
 
 
 def whole(problem: Problem, plan: Sequence[Wanted]) -> bool:

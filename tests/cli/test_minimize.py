@@ -154,6 +154,27 @@ def test_a_trace_of_a_release_in_which_it_still_fails(demi: Demi, recorded: Path
     assert header["target_version"] == "2.0"
 
 
+def test_a_trace_that_breaks_earlier_than_recorded(demi: Demi) -> None:
+    """The invariant became stricter: what comes behind the violation is left out, and that is said."""
+    lax = SEVERAL.replace("HANGS", "pass").replace('if "z" not in seen', 'if seen.count("z") < 2')
+    demi.write("several.py", lax)
+    words = ("--strategy", "fifo", "--seed", 1, "-n", 50, "-j", 1, "--no-minimize", "--out", "out")
+    assert demi("fuzz", "several.py", *words).code == 1
+    (trace,) = demi.traces("out")[:1]
+    words = ("minimize", trace, "--target", "several.py", "-o", "small.jsonl")
+    assert "earlier" not in demi(*words).text
+    demi.write("several.py", SEVERAL.replace("HANGS", "pass"))
+    done = demi(*words, "--json")
+    assert done.code == 0, done.text
+    ids = [entry.id for entry in load(trace)]
+    step, recorded = ids.index("ext:z(n)#1") + 1, ids.index("ext:z(n)#2") + 1
+    told = done.last("earlier")
+    assert (told["step"], told["recorded"], told["events"]) == (step, recorded, recorded - step)
+    assert done.last("summary")["unread"] == recorded - step
+    said = " ".join(demi(*words).text.split())
+    assert f"comes at step {step} of the trace, not at {recorded} as recorded" in said
+
+
 def test_the_ladder_of_the_oracle_says_what_each_rung_was_good_for(
     demi: Demi, recorded: Path
 ) -> None:
