@@ -19,14 +19,22 @@ SHORTEST = 8  # events kept at least, on long runs
 
 
 def drop_beginnings(problem: Problem, run: Run) -> Run:
-    """Until nothing can be dropped; a success goes on with what is left."""
+    """Until nothing can be dropped; a success goes on with what is left.
+
+    What failed then answers for the same share of what is left, and for less.
+    """
+    failed = 0.0  # of the internal events, the most that were kept in vain
     while True:
         count = sum(1 for want in run.plan if want.external is None)
         for kept in _sizes(count):
+            if kept <= failed:
+                continue
             found = smaller(problem, run, without(run.plan, 0, count - kept), 1)
             if found is not None:
-                run = found
+                left = sum(1 for want in found.plan if want.external is None)
+                run, failed = found, failed * left / kept
                 break
+            failed = kept
         else:
             return run
 

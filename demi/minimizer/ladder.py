@@ -9,8 +9,8 @@ equal histories choose equally.  Not here: which candidates there are (the passe
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from demi.minimizer.problem import Plan, Problem, Run
 from demi.minimizer.wildcards import by_cause, newest
@@ -55,3 +55,20 @@ def smaller(problem: Problem, run: Run, plan: Plan, ways: int = len(WAYS)) -> Ru
         if found is not None and found.size < run.size:
             return found
     return None
+
+
+def foresee(problem: Problem, plans: Sequence[Plan]) -> None:
+    """Know already what `smaller` will hear of these plans, asked in turn for one way each.
+
+    The last is replayed first, as it fails for those before it that are part of it (`between.py`).
+    The ways are those that would come up if all of them fail.
+    """
+    known: list[Yield] = problem.notes.get("ways") or [Yield() for _ in WAYS]
+    yields = [replace(one) for one in known]
+    ways = []
+    for _ in plans:
+        way = max(range(len(WAYS)), key=lambda way: yields[way].rate)
+        yields[way].note(0)
+        ways.append(WAYS[way])
+    for way_of, plan in zip(reversed(ways), reversed(plans), strict=True):
+        problem.test(way_of(plan))

@@ -25,6 +25,7 @@ from demi.scheduler.sts import Match, Wanted
 from demi.target import Parts
 
 LEFT_OUT = "left out"  # the note with the run whose system has no part to spare
+LOOSELY = "loosely"  # the note that it was tried by type
 FEW = 8  # parts
 
 
@@ -34,8 +35,13 @@ def leave_out(problem: Problem, run: Run) -> Run:
 
 
 def leave_out_loosely(problem: Problem, run: Run) -> Run:
-    """The same where members or counts are part of contents: by content, then by type, the newest first."""
-    return left_out(problem, run, (exact, newest))
+    """The same where members or counts are part of contents: by content, then by type, the newest first.
+
+    By type only the first time: it takes what is superfluous for the run to go on in other contents.
+    """
+    ways: tuple[Way, ...] = (exact,) if LOOSELY in problem.notes else (exact, newest)
+    problem.notes[LOOSELY] = True
+    return left_out(problem, run, ways)
 
 
 def left_out(problem: Problem, run: Run, ways: Sequence[Way]) -> Run:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
 from demi.interpose.world import Step
+from demi.minimizer.between import Between
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
 from demi.trace import Trace
@@ -87,6 +88,7 @@ class Trial:
     violation: whatever broke.  absent: positions of the plan that found no match.  refusal: why the
     target could not run it (too slow, an input it does not know), which says nothing about the bug.
     same: the other ways of matching by which the plan would have run exactly like this.
+    used: positions of the plan that found a match.
     """
 
     run: Run | None
@@ -94,6 +96,7 @@ class Trial:
     absent: tuple[int, ...]
     refusal: str = ""
     same: tuple[Match, ...] = ()
+    used: tuple[int, ...] = ()
 
 
 Progress = Callable[[str, int, int], None]
@@ -142,6 +145,7 @@ class Problem:
         self._budget = budget
         self._started = time.monotonic()
         self._seen: dict[Key, Run | None] = {}
+        self._between = Between()
         self._progress = progress
         self._oracle = oracle or lenient
         self.keep: Keep | None = None
@@ -173,6 +177,10 @@ class Problem:
         if key in self._seen:
             self.cached += 1
             return self._seen[key]
+        if len(ways) == 1 and not self.rungs and self._between.answers(plan, *ways):
+            self.cached += 1
+            self._seen[key] = None
+            return None
         trial = self.trial(plan)
         run = trial.run or self._upper(trial, tuple(plan))
         if trial.run is not None:
@@ -180,6 +188,8 @@ class Problem:
         self._seen[key] = run
         for match in trial.same if len(ways) == 1 else ():
             self._seen[_key(what, causes, (match,))] = run
+        if trial.same and len(ways) == 1 and trial.run is None and not trial.refusal:
+            self._between.add(plan, trial.used, trial.same)
         return run
 
     def _upper(self, trial: Trial, plan: Plan) -> Run | None:
@@ -222,6 +232,7 @@ class Problem:
             self.better(run)
         self.bound = None
         self._seen.clear()
+        self._between = Between()
 
     def again(self) -> Lenient:
         """How the best run is run again where runs do not repeat exactly."""
@@ -264,7 +275,9 @@ class Problem:
                 if self.subject is self.home:
                     self._note_other(run)
                 run = None
-        return Trial(run, found, tuple(strategy.absent), same=strategy.same())
+        return Trial(
+            run, found, tuple(strategy.absent), same=strategy.same(), used=tuple(strategy.used)
+        )
 
     def _refuse(self, error: TargetError | ContractError) -> Trial:
         self.refusals += 1

@@ -3,7 +3,8 @@
 The one insight: a story starts with a timer, an input, or a message that no other event of the run sent;
 so of all windows only those are tried that end where one starts, and a short run has few.
 
-With what the outside did in the window, and without.  Not here: windows that leave part of themselves
+With what the outside did in the window, and without.  Small windows are asked for before, because their
+failures mostly answer for the large ones (`between.py`).  Not here: windows that leave part of themselves
 (`chunks.py` removes single events, `clusters.py` trees).
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from demi.minimizer.ladder import smaller
+from demi.minimizer.ladder import foresee, smaller
 from demi.minimizer.problem import Plan, Problem, Run, whole
 
 LENGTH_MAX = 150  # longer runs have too many
@@ -23,7 +24,9 @@ def remove_windows(problem: Problem, run: Run) -> Run:
         return run
     at = 0
     while at < len(run.plan):
-        for plan in _plans(problem, run, at):
+        plans = list(_plans(problem, run, at))
+        foresee(problem, plans)
+        for plan in plans:
             found = smaller(problem, run, plan, 1)
             if found is not None:
                 run = found

@@ -18,7 +18,7 @@ from demi.minimizer.externals import remove_externals
 from demi.minimizer.hops import hop
 from demi.minimizer.loops import cut_loops
 from demi.minimizer.order import reorder
-from demi.minimizer.parts import leave_out_loosely
+from demi.minimizer.parts import leave_out, leave_out_loosely
 from demi.minimizer.payload import shrink_payloads
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.postpone import postpone
@@ -94,7 +94,7 @@ DEFAULT = Pipeline(
         "externals": remove_externals,
         "parts": leave_out_loosely,
         "internals": remove_chunks,
-        "system": leave_out_loosely,
+        "system": leave_out,
         "glance": glance,
         "loops": cut_loops,
         "later": postpone,
