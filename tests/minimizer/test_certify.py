@@ -67,7 +67,7 @@ def test_every_event_has_its_reason_and_it_is_true(bug: str) -> None:
 
 
 def test_the_certificate_survives_the_file_and_strict_replay_ignores_it() -> None:
-    subject, original = raft("raft-45")
+    subject, original = raft("raft-58b")
     small = minimize(subject, original).trace
     again = loads(encode(small))
     assert again == small
