@@ -4,21 +4,22 @@ The one insight: the answer is a *run*, not a bit: what a lenient replay really 
 violation, is the next candidate, so events that lost their cause leave for free and every accepted
 candidate is a schedule that happened.
 
-Owns the cache of schedules already tried, statistics, budgets, and the best so far (anytime).
-Not here: which subsequences to try (one pass per file), the order of passes (`minimize.py`).
+Owns statistics, budgets, and the best so far (anytime).
+Not here: what is known of plans already tried (`answers.py`), which subsequences to try (one pass per
+file), the order of passes (`minimize.py`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
 from demi.interpose.world import Step
-from demi.minimizer.between import Between
+from demi.minimizer.answers import Answers, Asked
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
 from demi.trace import Trace
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from demi.minimizer.rungs import Rung
 
 Plan = tuple[Wanted, ...]
-Key = tuple[object, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
 CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
 WATCHED_MAX = 200  # events; on longer ones it costs more time than it saves
@@ -144,8 +144,7 @@ class Problem:
         self.stage = ""
         self._budget = budget
         self._started = time.monotonic()
-        self._seen: dict[Key, Run | None] = {}
-        self._between = Between()
+        self._answers = Answers()
         self._progress = progress
         self._oracle = oracle or lenient
         self.keep: Keep | None = None
@@ -170,26 +169,15 @@ class Problem:
         """
         if len(plan) > CACHED_MAX:
             return self.trial(plan).run
-        ways = {w.match for w in plan if w.external is None and not w.is_timer}
-        what = tuple([(w.choice, w.label, w.content) for w in plan])
-        causes = _sources(plan)
-        key = _key(what, causes, tuple([w.match for w in plan]) if len(ways) > 1 else ways)
-        if key in self._seen:
+        asked = Asked(plan)
+        if self._answers.know(asked, lenient_only=not self.rungs):
             self.cached += 1
-            return self._seen[key]
-        if len(ways) == 1 and not self.rungs and self._between.answers(plan, *ways):
-            self.cached += 1
-            self._seen[key] = None
-            return None
+            return self._answers.answer(asked)
         trial = self.trial(plan)
         run = trial.run or self._upper(trial, tuple(plan))
         if trial.run is not None:
             self._accepted(LENIENT)
-        self._seen[key] = run
-        for match in trial.same if len(ways) == 1 else ():
-            self._seen[_key(what, causes, (match,))] = run
-        if trial.same and len(ways) == 1 and trial.run is None and not trial.refusal:
-            self._between.add(plan, trial.used, trial.same)
+        self._answers.learn(asked, trial, run)
         return run
 
     def _upper(self, trial: Trial, plan: Plan) -> Run | None:
@@ -231,8 +219,7 @@ class Problem:
         if run is not self.best:
             self.better(run)
         self.bound = None
-        self._seen.clear()
-        self._between = Between()
+        self._answers = Answers()
 
     def again(self) -> Lenient:
         """How the best run is run again where runs do not repeat exactly."""
@@ -310,19 +297,6 @@ class _Clock:
 
     def after(self, step: Step) -> None:
         """Nothing."""
-
-
-def _key(what: tuple[object, ...], causes: tuple[object, ...], ways: Iterable[Match]) -> Key:
-    """What an answer is kept under: by cause, it depends on who sent what as well."""
-    matches = tuple(ways)
-    return (what, matches, causes if Match.CAUSE in matches else ())
-
-
-def _sources(plan: Sequence[Wanted]) -> tuple[object, ...]:
-    """For each event, which of the plan's events sent it (-1: the start), if any did, and the how many-th."""
-    index = {want.place: at for at, want in enumerate(plan)}
-    index[-1] = -1
-    return tuple([(index.get(w.source[0]), *w.source[1:]) if w.source else () for w in plan])
 
 
 def whole(problem: Problem, plan: Sequence[Wanted]) -> bool:
