@@ -18,6 +18,7 @@ import itertools
 
 from demi.minimizer.problem import Plan, Problem, Run
 from demi.minimizer.races import homes_of
+from demi.minimizer.rounds import in_rounds
 
 EVENTS_MAX = 120
 ROUNDS_MAX = 6
@@ -27,14 +28,7 @@ def reorder(problem: Problem, run: Run) -> Run:
     """The run with fewest context switches found; never with another set of events."""
     if len(run.plan) > EVENTS_MAX:
         return run
-    for _ in range(ROUNDS_MAX):
-        before = run
-        run = _round(problem, run)
-        if run is before:
-            break
-    if run.size == problem.best.size:
-        problem.best = run
-    return run
+    return in_rounds(problem, run, _round, ROUNDS_MAX)
 
 
 def _round(problem: Problem, run: Run) -> Run:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.races import homes_of
+from demi.minimizer.rounds import in_rounds
 from demi.minimizer.wildcards import by_cause
 
 LENGTH_MAX = 150  # longer runs are still being cut
@@ -22,14 +23,7 @@ def postpone(problem: Problem, run: Run) -> Run:
     """Each external, the last first, until none moves."""
     if len(run.plan) > LENGTH_MAX:
         return run
-    for _ in range(ROUNDS_MAX):
-        before = run
-        run = _each(problem, run)
-        if run is before:
-            break
-    if run.size == problem.best.size:
-        problem.best = run
-    return run
+    return in_rounds(problem, run, _each, ROUNDS_MAX)
 
 
 def _each(problem: Problem, run: Run) -> Run:
