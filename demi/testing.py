@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from demi.cli.hunting import prepare, save_all, search, show
+from demi.cli.hunting import save_all, search, show
 from demi.cli.loading import Loaded, load_recorded, load_target
 from demi.cli.output import HumanWriter
+from demi.cli.prepare import prepare
 from demi.cli.session import Session, make_subject
 from demi.cli.shrinking import target_words
 from demi.errors import DemiError, UsageError

@@ -37,8 +37,9 @@ def demo(
       demi demo --seed 7
     """
     from demi.cli.ending import conclude
-    from demi.cli.hunting import prepare, save_found, search, show
+    from demi.cli.hunting import save_found, search, show
     from demi.cli.messages import command, notice, summary
+    from demi.cli.prepare import prepare
     from demi.cli.view import picture
 
     session: Session = context.obj

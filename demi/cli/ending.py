@@ -16,7 +16,7 @@ from demi.cli.session import Session
 from demi.errors import ExitCode
 
 if TYPE_CHECKING:
-    from demi.cli.hunting import Hunt
+    from demi.cli.prepare import Hunt
     from demi.fuzz.campaign import HuntResult
     from demi.fuzz.hunt import Plan
 

@@ -24,11 +24,12 @@ from demi.cli.exploration import (
     prepare,
     run,
 )
-from demi.cli.hunting import Hunt, show
+from demi.cli.hunting import show
 from demi.cli.loading import Loaded, load_recorded
 from demi.cli.options import Sets, TargetOption, Times
 from demi.cli.output import Line, count, plural
 from demi.cli.own_options import own_options
+from demi.cli.prepare import Hunt
 from demi.cli.rest import again, keep_rest, read_rest
 from demi.cli.session import Session
 from demi.errors import ExitCode

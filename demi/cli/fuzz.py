@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from demi.cli.hunting import hunt, prepare
+from demi.cli.hunting import hunt
 from demi.cli.options import Sets, target_names
 from demi.cli.own_options import own_options
+from demi.cli.prepare import prepare
 from demi.cli.session import Session
 from demi.cli.values import DEFAULTS
 

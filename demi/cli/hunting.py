@@ -1,9 +1,9 @@
-"""The hunt as a command does it: prepare, search, save, shrink, tell.
+"""The hunt as a command does it: search, save, shrink, tell.
 
 The one insight: what was found is saved before anything else is done with it, so neither Ctrl-C nor a
 defect in a later stage can lose it.
 
-Not here: searching (`demi/fuzz`), shrinking (`demi/minimizer`), options (`fuzz.py`).
+Not here: searching (`demi/fuzz`), shrinking (`demi/minimizer`), what a command asks for (`prepare.py`).
 """
 
 from __future__ import annotations
@@ -12,74 +12,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from demi.cli.ending import conclude, described, tell_notices, tell_refused
-from demi.cli.loading import Loaded
-from demi.cli.session import Session, check_expected, draw_seed, make_subject, worker_count
+from demi.cli.prepare import Hunt
+from demi.cli.session import Session, worker_count
 from demi.cli.shrinking import rated, shrink_repeatedly, shrink_to, target_words
-from demi.cli.values import DEFAULTS, Settings
+from demi.cli.values import Settings
 from demi.errors import DemiError, DivergenceError, ExitCode
 
 if TYPE_CHECKING:
     from demi.fuzz.campaign import HuntResult
-    from demi.fuzz.hunt import Found, Plan, Sofar
+    from demi.fuzz.hunt import Found, Sofar
     from demi.minimizer.minimize import Report
     from demi.minimizer.repeat import Rate
-    from demi.scheduler.execute import Subject
     from demi.trace import Trace
     from demi.verdict import Violation
     from demi.viewer.figures import Figures
-
-
-@dataclass(frozen=True, slots=True)
-class Hunt:
-    """A hunt that is ready to start.  words: options that make the same runs again,
-    but for seed and strategy.  ui: show it on a full screen.
-    """
-
-    loaded: Loaded
-    settings: Settings
-    config: dict[str, Any]
-    subject: Subject
-    plan: Plan
-    bug: str
-    words: tuple[str, ...]
-    ui: bool = False
-
-
-def prepare(
-    session: Session,
-    loaded: Loaded,
-    settings: Settings,
-    bug: str = "",
-    sets: list[str] | None = None,
-    expect: str = "",
-) -> Hunt:
-    """From words to a plan.  Raises UsageError and TargetError before anything runs."""
-    from demi.fuzz.hunt import Plan
-    from demi.scheduler.registry import make_strategy
-
-    target = loaded.target
-    config = session.config(loaded, bug, sets or [])
-    subject = make_subject(target, config)
-    known = target.bugs.get(bug) or target.bugs.get(f"{target.name}-{bug}")
-    wanted = expect or (known.finds if known else "")
-    check_expected(wanted, subject)
-    profile = target.profile(config)
-    profile = replace(profile, steps=settings.steps or profile.steps)
-    strategy = settings.strategy or profile.strategy
-    make_strategy(strategy, profile, settings.depth)  # refuses an unknown one now
-    plan = Plan(
-        profile, strategy, settings.depth, draw_seed(settings), profile.steps, wanted,
-        settings.min_deliveries,
-    )  # fmt: skip
-    words = [*(["--bug", bug] if bug else []), *(w for s in sets or [] for w in ("--set", s))]
-    words += ["--expect", expect] if expect else []
-    for key in ("depth", "steps", "min_deliveries"):
-        if getattr(settings, key) != getattr(DEFAULTS, key):
-            words += ["--" + key.replace("_", "-"), str(getattr(settings, key))]
-    return Hunt(loaded, settings, config, subject, plan, bug, tuple(words))
 
 
 def hunt(session: Session, job: Hunt) -> ExitCode:

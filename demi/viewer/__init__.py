@@ -4,6 +4,7 @@ The one insight: what is shown is a pure function of (file, selected step, width
 drawing of finished rows is plain Python that is tested without a terminal.
 
 `source.py` reads lines when they are looked at, `facts.py` folds in the background, `model.py` knows what
-is selected and shown, `panels.py` says what stands beside, `live.py` replays, `branches.py` asks what if,
-`pairs.py` aligns two traces.  Only `app.py`, `widgets.py`, `screens.py` and `campaign.py` know Textual.
+is selected and shown, `panels.py` says what stands beside and `arrange.py` where, `live.py` replays,
+`branches.py` asks what if, `pairs.py` aligns two traces.  Only `app.py`, `widgets.py`, `screens.py` and
+`campaign.py` know Textual.
 """

@@ -20,13 +20,14 @@ from textual.strip import Strip
 from demi.render.glyphs import ASCII, UNICODE
 from demi.render.rows import Row, Span
 from demi.render.text import clip, safe, width
+from demi.viewer.arrange import folded
 from demi.viewer.filters import HELP
 from demi.viewer.keys import GROUPS
 from demi.viewer.listing import SAME
 from demi.viewer.model import Model
 from demi.viewer.pairs import WORDS
 from demi.viewer.palette import Palette, plain_strip
-from demi.viewer.panels import folded, sections
+from demi.viewer.panels import sections
 from demi.viewer.picture import LEGEND, MARKS, MARKS_ASCII
 from demi.viewer.widgets import Sheet
 

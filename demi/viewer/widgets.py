@@ -24,10 +24,11 @@ from textual.widgets import Input, Static
 
 from demi.render.rows import Row
 from demi.render.text import safe
+from demi.viewer.arrange import arrange
 from demi.viewer.keys import KEYS
 from demi.viewer.model import Model
 from demi.viewer.palette import Palette, plain_strip
-from demi.viewer.panels import arrange, sections
+from demi.viewer.panels import sections
 from demi.viewer.picture import Picture, title
 
 ROWS_ABOVE = 2  # lines kept in sight before and behind the selected one

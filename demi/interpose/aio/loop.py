@@ -3,8 +3,8 @@
 The one insight: a callback is run in its own context, so the queue needs no notion of hosts and a turn
 costs what asyncio's own loop costs, however many callbacks are ready.
 
-Order within a host is asyncio's own (first in, first out).  What would leave the process (readers,
-signals, pipes, child processes, TLS) is refused by name.  Not here: when a timer may fire (`timers.py`).
+Order within a host is asyncio's own (first in, first out).  Not here: when a timer may fire (`timers.py`),
+what would leave the process and is refused (`refused.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from demi.errors import DemiError
 from demi.interpose.aio import sockets
-from demi.interpose.aio.host import HOST, Stuck, host_of, refusal
+from demi.interpose.aio.host import HOST, Stuck, host_of
+from demi.interpose.aio.refused import REFUSED, no_tls, refusing
 from demi.interpose.notices import Notices
 
 if TYPE_CHECKING:
@@ -203,13 +204,13 @@ class HeldLoop:
     async def create_connection(
         self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
-        _no_tls(options)
+        no_tls(options)
         return await self.wires.connect(protocol_factory, host, port, options.get("sock"))
 
     async def create_server(
         self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
-        _no_tls(options)
+        no_tls(options)
         return self.wires.listen(protocol_factory, port, options.get("sock"))
 
     async def create_datagram_endpoint(
@@ -246,56 +247,8 @@ class HeldLoop:
             self.create_task(generator.aclose())
 
 
-def _no_tls(options: dict[str, Any]) -> None:
-    if options.get("ssl"):
-        raise refusal(
-            "TLS is not held: what is encrypted cannot be named, matched or minimized",
-            "turn it off in the program's settings for the run: http:// or ws://, ssl=None",
-        )
-
-
-_REFUSED = {
-    "add_reader": "use streams, protocols or sock_connect",
-    "remove_reader": "use streams, protocols or sock_connect",
-    "add_writer": "use streams, protocols or sock_connect",
-    "remove_writer": "use streams, protocols or sock_connect",
-    "add_signal_handler": "a host is stopped by a crash; guard the call for the run",
-    "remove_signal_handler": "a host is stopped by a crash; guard the call for the run",
-    "subprocess_exec": "a child process cannot be held",
-    "subprocess_shell": "a child process cannot be held",
-    "connect_read_pipe": "a pipe cannot be held",
-    "connect_write_pipe": "a pipe cannot be held",
-    "create_unix_connection": "use a TCP port",
-    "create_unix_server": "use a TCP port",
-    "start_tls": "turn TLS off for the run: http:// or ws://, ssl=None",
-    "connect_accepted_socket": "use create_server",
-    "sendfile": "pass fallback=True or write the bytes",
-    "sock_sendfile": "use streams",
-    "sock_recv": "use streams: asyncio.open_connection",
-    "sock_recv_into": "use streams: asyncio.open_connection",
-    "sock_recvfrom": "use create_datagram_endpoint",
-    "sock_recvfrom_into": "use create_datagram_endpoint",
-    "sock_sendto": "use create_datagram_endpoint",
-    "sock_sendall": "use streams: asyncio.open_connection",
-    "sock_accept": "use create_server",
-    "run_forever": "the loop runs already: make `main` a coroutine function",
-    "run_until_complete": "the loop runs already: make `main` a coroutine function",
-    "stop": "return from main instead",
-    "close": "the loop belongs to the run",
-}
-
-
-def _refuser(name: str, remedy: str) -> Callable[..., Any]:
-    def refuse(self: HeldLoop, *args: Any, **kwargs: Any) -> Any:
-        if self.dead:
-            return None
-        raise refusal(f"loop.{name}() is not held", remedy)
-
-    return refuse
-
-
-for _name, _remedy in _REFUSED.items():
-    setattr(HeldLoop, _name, _refuser(_name, _remedy))
+for _name, _remedy in REFUSED.items():
+    setattr(HeldLoop, _name, refusing(_name, _remedy))
 
 
 _Loop: Any = type("HeldEventLoop", (HeldLoop, asyncio.AbstractEventLoop), {})
