@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 from aio_programs import ext
+from enumeration import final_states
 
-from demi.dpor.explore import explore
-from demi.dpor.space import Space
-from demi.events import External, Kind, Program, number
+from demi.events import External, Kind
 from demi.interpose.aio import AsyncioWorld, Host, Service
 from demi.interpose.aio.framings import Framing
 from demi.interpose.framing import Lines
-from demi.scheduler.execute import Subject
-from demi.target import Profile, Target
 
 EXECUTIONS_MAX = 2_000
 LINES = {7: Framing(Lines())}
@@ -128,30 +125,15 @@ def told(host: str, to: str, *lines: str, rests: float = 0) -> External:
 def ends(
     mains: Sequence[Main], externals: Sequence[External], algorithm: str, cap: int = 0
 ) -> tuple[set[str], int]:
-    """The final states of all executions, and how many there were; -1 when they are too many."""
+    """See `final_states`."""
 
-    def make(config: Any) -> AsyncioWorld:
+    def make() -> AsyncioWorld:
         services = {f"n{i + 1}": Service(main) for i, main in enumerate(mains)}
         return AsyncioWorld(
             services, inputs={"tell": tell, "ask": ask}, framing=LINES, timers="free", life=9.0
         )
 
-    target = Target("small", "", make, lambda config: (), lambda config: Profile())
-    subject = Subject(target, {})
-    seen: set[str] = set()
-
-    def leaf(space: Space) -> None:
-        view = space.world.observe()
-        seen.add(repr([view.state(node) for node in range(len(mains))]))
-
-    try:
-        result = explore(
-            subject, Program(tuple(number(externals))), algorithm=algorithm, keep=0, on_leaf=leaf,
-            on_begin=seen.clear, max_executions=cap,
-        )  # fmt: skip
-    finally:
-        subject.world.close()
-    return seen, result.executions if result.complete else -1
+    return final_states(make, len(mains), externals, algorithm, cap)
 
 
 CASES: dict[str, tuple[Sequence[Main], Sequence[External]]] = {

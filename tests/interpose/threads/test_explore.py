@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from enumeration import final_states
 
-from demi.dpor.explore import explore
-from demi.dpor.space import Space
-from demi.events import External, Kind, Program, number
+from demi.events import External, Kind
 from demi.interpose.framing import Lines
 from demi.interpose.threads import program as held
 from demi.interpose.threads.world import ThreadsWorld
-from demi.scheduler.execute import Subject
-from demi.target import Profile, Target
 
 EXECUTIONS_MAX = 1_500
 NODE = '''
@@ -104,25 +101,8 @@ def made(path: Path, mains: Sequence[str], timers: str = "free") -> ThreadsWorld
 def ends(
     path: Path, mains: Sequence[str], externals: Sequence[External], algorithm: str, cap: int = 0
 ) -> tuple[set[str], int]:
-    """The final states of all executions, and how many there were; -1 when they are too many."""
-    target = Target(
-        "small", "", lambda config: made(path, mains), lambda config: (), lambda config: Profile()
-    )
-    subject = Subject(target, {})
-    seen: set[str] = set()
-
-    def leaf(space: Space) -> None:
-        view = space.world.observe()
-        seen.add(repr([view.state(node) for node in range(len(mains))]))
-
-    try:
-        result = explore(
-            subject, Program(tuple(number(externals))), algorithm=algorithm, keep=0, on_leaf=leaf,
-            on_begin=seen.clear, max_executions=cap,
-        )  # fmt: skip
-    finally:
-        subject.world.close()
-    return seen, result.executions if result.complete else -1
+    """See `final_states`."""
+    return final_states(lambda: made(path, mains), len(mains), externals, algorithm, cap)
 
 
 CASES: dict[str, tuple[Sequence[str], Sequence[External]]] = {
