@@ -67,6 +67,7 @@ class ActorState:
     _contexts: list[Context]
     _texts: dict[int, tuple[object, str]]
     _shown: dict[int, tuple[object, Any]]  # id -> an immutable message in flight and its JSON
+    _prints: dict[int, tuple[object, object]]  # likewise, and what `fingerprint` says of it
     _digests: list[tuple[str, str]]  # per node the text of its last digest, and that
     _nodes: list[Node | None]
     _saved: list[NodeSaved | None]  # per node what the last checkpoint holds; None: changed since
@@ -115,9 +116,12 @@ class ActorState:
         if event[0] != DELIVER:
             return None
         packet = self.network.peek(event)
-        if type(packet) is Serialized:
-            return canonical(packet.open())
-        return canonical(packet) if holds_nan(packet) else packet
+        known = self._prints.get(id(packet))
+        if known is None:
+            if len(self._prints) >= SHOWN_MAX:
+                self._prints.clear()
+            known = self._prints[id(packet)] = packet, _print(packet)
+        return known[1]
 
     def payload(self, event: Event) -> Any:
         kind = event[0]
@@ -257,6 +261,13 @@ class ActorState:
         self._clocks[:] = clocks
         self.cut = cut
         self._outside.load(outside)
+
+
+def _print(packet: Any) -> object:
+    """What is equal in messages that are; see `World.fingerprint`."""
+    if type(packet) is Serialized:
+        return canonical(packet.open())
+    return canonical(packet) if holds_nan(packet) else packet
 
 
 def _opened(packet: Any) -> Any:

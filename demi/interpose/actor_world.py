@@ -81,6 +81,7 @@ class ActorWorld(ActorState):
         ]
         self._texts: dict[int, tuple[object, str]] = {}
         self._shown: dict[int, tuple[object, Any]] = {}
+        self._prints: dict[int, tuple[object, object]] = {}
         self._digests = [("", "")] * len(self.names)
         self.reset(0)
 

@@ -59,10 +59,15 @@ class Fifo:
         return packet
 
     def allowed(self, event: Event) -> bool:
-        queue = self._queues[event[1] * self._nodes + event[2]]
-        if not queue:
+        queue, k = self._queues[event[1] * self._nodes + event[2]], event[3]
+        if not queue or k < queue[0][0]:
             return False
-        return queue[0][0] == event[3] or (self._lossy and any(k == event[3] for k, _ in queue))
+        guess = k - queue[0][0]  # exact unless something in between was dropped
+        if not guess or not self._lossy:
+            return not guess
+        if guess < len(queue) and queue[guess][0] == k:
+            return True
+        return any(found == k for found, _ in queue)
 
     def peek(self, event: Event) -> Packet:
         queue, k = self._queues[event[1] * self._nodes + event[2]], event[3]

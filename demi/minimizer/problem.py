@@ -20,8 +20,9 @@ from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
 from demi.interpose.world import Step
 from demi.minimizer.answers import Answers, Asked
-from demi.scheduler.execute import Subject, execute
-from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
+from demi.scheduler.execute import Subject
+from demi.scheduler.prefixes import Prefixes
+from demi.scheduler.sts import Lenient, Match, Planner, Wanted
 from demi.trace import Trace
 from demi.verdict import Violation
 
@@ -145,6 +146,7 @@ class Problem:
         self._budget = budget
         self._started = time.monotonic()
         self._answers = Answers()
+        self._prefixes = Prefixes()
         self._progress = progress
         self._oracle = oracle or lenient
         self.keep: Keep | None = None
@@ -248,9 +250,9 @@ class Problem:
 
     def _replay(self, strategy: Lenient) -> Trial:
         planner = Planner(self.subject.world)
-        observer = Observers(planner, _Clock(self)) if self._budget.seconds else planner
+        clock = _Clock(self) if self._budget.seconds else None
         try:
-            outcome = execute(self.subject, strategy, self.seed, observer=observer)
+            outcome = self._prefixes.execute(self.subject, strategy, self.seed, planner, clock)
         except (TargetError, ContractError) as error:
             return self._refuse(error)
         self._refused = 0

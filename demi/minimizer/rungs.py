@@ -80,6 +80,7 @@ class Peeking(Lenient):
             way.append(event)
             found = self._delivery(want, choice)
         world.restore(here)
+        self._look_again()
         if found is None:
             return None
         self._queue = [*way[1:], found]

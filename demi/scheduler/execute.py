@@ -15,7 +15,7 @@ from demi.events import Event, External, Kind, Program
 from demi.interpose.world import Step, World
 from demi.oracle import Invariant
 from demi.scheduler.record import Recorder, Taken, make_footer, make_header
-from demi.scheduler.run import Observer, Outcome, run
+from demi.scheduler.run import Observer, Outcome, Place, run
 from demi.scheduler.script import NEVER, Script
 from demi.scheduler.scripted import Scripted
 from demi.scheduler.strategy import Strategy
@@ -98,8 +98,9 @@ def execute(
     program: Program | None = None,
     steps: int = NEVER,
     observer: Observer | None = None,
+    place: Place | None = None,
 ) -> Outcome:
-    """One run of a subject."""
+    """One run of a subject, or the rest of one."""
     return run(
         subject.world,
         strategy,
@@ -108,6 +109,7 @@ def execute(
         invariants=subject.invariants,
         steps=steps,
         observer=observer,
+        place=place,
     )
 
 

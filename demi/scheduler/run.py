@@ -8,13 +8,13 @@ Not here: who chooses (strategies), what is kept (observers), what the outside d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from demi.events import Event
 from demi.interpose.world import Step, World
-from demi.oracle import CRASH, Invariant, Violation, check_all, check_start
+from demi.oracle import CRASH, Invariant, Memory, Violation, check_all, check_start
 from demi.scheduler.script import Script
 from demi.scheduler.strategy import Strategy
 
@@ -36,6 +36,18 @@ class Outcome:
     reason: ExitReason
     steps: int
     violation: Violation | None = None
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a run is.  done: steps.  memory: of each invariant, as it is now; immutable values.
+
+    One that has begun says where to go on from: world, strategy and observer are there already.
+    """
+
+    done: int = 0
+    memory: list[Memory] = field(default_factory=list)
+    begun: bool = False
 
 
 class Observer(Protocol):
@@ -63,22 +75,17 @@ def run(  # noqa: PLR0912 - one screen that reads top to bottom
     invariants: Sequence[Invariant],
     steps: int,
     observer: Observer | None = None,
+    place: Place | None = None,
 ) -> Outcome:
-    """One run from the beginning.  steps: the longest it may be."""
-    boot = world.reset(seed)
-    view = world.observe()
-    if observer is not None:
-        observer.began(boot)
-    if boot.failure is not None:
-        return _crashed(boot, 0)
-    memory, broken = check_start(invariants, view)
-    if broken is not None:
-        return Outcome(ExitReason.VIOLATION, 0, broken)
-    if not strategy.begin(world, seed, boot):
-        return Outcome(ExitReason.STRATEGY, 0)
+    """One run from the beginning, or on from a place.  steps: the longest it may be."""
+    place = place or Place()
+    if not place.begun:
+        ended = _began(world, strategy, seed, invariants, observer, place)
+        if ended is not None:
+            return ended
+    view, memory, done = world.observe(), place.memory, place.done
     step: Step | None = None
     take, live, choose = world.take, world.enabled, strategy.choose
-    done = 0
     while done < steps:
         event = None
         while done >= script.due or (script.condition is not None and script.condition(view)):
@@ -108,6 +115,27 @@ def run(  # noqa: PLR0912 - one screen that reads top to bottom
             if broken is not None:
                 return Outcome(ExitReason.VIOLATION, done, broken)
     return Outcome(ExitReason.STEPS, done)
+
+
+def _began(
+    world: World,
+    strategy: Strategy,
+    seed: int,
+    invariants: Sequence[Invariant],
+    observer: Observer | None,
+    place: Place,
+) -> Outcome | None:
+    """Start the nodes; the outcome if that was all."""
+    boot = world.reset(seed)
+    if observer is not None:
+        observer.began(boot)
+    if boot.failure is not None:
+        return _crashed(boot, 0)
+    place.memory, broken = check_start(invariants, world.observe())
+    place.begun = True
+    if broken is not None:
+        return Outcome(ExitReason.VIOLATION, 0, broken)
+    return None if strategy.begin(world, seed, boot) else Outcome(ExitReason.STRATEGY, 0)
 
 
 def _crashed(step: Step, done: int) -> Outcome:

@@ -23,6 +23,7 @@ from typing import Any
 from demi.events import Event, External, Kind
 from demi.interpose.world import Step, World
 from demi.scheduler.execute import FIRST_EXTERNAL
+from demi.scheduler.pending import Pending
 from demi.scheduler.record import Taken
 
 DELIVER, TIMER = int(Kind.DELIVER), int(Kind.TIMER)
@@ -67,6 +68,9 @@ class Wanted:
 
 
 Mask = Callable[[str, Any], Any]
+Made = dict[Event, tuple[int, ...]]
+"""For each pending event the position of its cause and, of a message, its number there."""
+Row = tuple[str, Taken, str, Any, tuple[int, ...]]
 
 
 class Lenient:
@@ -91,14 +95,38 @@ class Lenient:
         self.apart: list[Match] = []
 
     def begin(self, world: World, seed: int, boot: Step) -> bool:
-        self._world = world
-        self._at = 0
-        self.used, self.absent, self.apart = [], [], []
+        self.resume(world, 0, [], [])
+        self.apart = []
         self._sent: dict[tuple[int, int, int], Event] = {}
         self._place = -1
         if self._follows:
             self._remember(boot)
         return True
+
+    @property
+    def plan(self) -> Sequence[Wanted]:
+        """What is followed."""
+        return self._plan
+
+    def rule(self) -> object:
+        """What decides, besides the plan, how events are matched; None: more than can be told.
+
+        Where it is equal, one replay may go on from a state of another (`prefixes.py`).
+        """
+        bare = type(self) is Lenient and not self._follows and not self._watch
+        return (self._mask,) if bare else None
+
+    def resume(self, world: World, at: int, used: list[int], absent: list[int]) -> None:
+        """Begin in a world where the plan before `at` has been replayed."""
+        self._world = world
+        self._at, self.used, self.absent = at, used, absent
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """What is in flight is not what it was."""
+        world = self._world
+        self._typed = Pending(world, world.label)
+        self._alike = Pending(world, lambda event: (world.label(event), world.fingerprint(event)))
 
     def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
         plan = self._plan
@@ -144,44 +172,35 @@ class Lenient:
         return None
 
     def _delivery(self, want: Wanted, choice: Event) -> Event | None:
-        pending = self._world.in_flight(choice[1], choice[2])
-        if not pending:
-            return None
-        event = self._message(want, choice, pending, want.match)
+        event = self._message(want, choice, want.match)
         for match in self._watch:
             if match is want.match or match in self.apart:
                 continue
-            if self._message(want, choice, pending, match) != event:
+            if self._message(want, choice, match) != event:
                 self.apart.append(match)
         return event
 
-    def _message(
-        self, want: Wanted, choice: Event, pending: Sequence[Event], match: Match
-    ) -> Event | None:
-        world = self._world
+    def _message(self, want: Wanted, choice: Event, match: Match) -> Event | None:
+        world, _, dst, src = self._world, *choice[:3]
         if match is Match.CAUSE and want.source:
             place, nth = want.source
-            sent = self._sent.get((place, choice[1], nth))
-            if sent is not None and sent in pending and world.label(sent) == want.label:
+            sent = self._sent.get((place, dst, nth))
+            in_flight = sent is not None and sent in world.in_flight(dst, src)
+            if sent is not None and in_flight and world.label(sent) == want.label:
                 return sent if world.allowed(sent) else None
-        if match is Match.EXACT:
-            for event in pending:
-                same = world.fingerprint(event) == want.content  # records of two types may be equal
-                if same and world.label(event) == want.label and world.allowed(event):
-                    return event
-            return self._masked(want, pending)
-        order = iter(pending) if match is Match.OLDEST else reversed(pending)
-        for event in order:
-            if world.label(event) == want.label and world.allowed(event):
-                return event
-        return None
+        if match is Match.EXACT:  # by type too: records of two types may be equal
+            found = self._alike.oldest(dst, src, (want.label, want.content))
+            return found or self._masked(want, dst, src)
+        if match is Match.OLDEST:
+            return self._typed.oldest(dst, src, want.label)
+        return self._typed.newest(dst, src, want.label)
 
-    def _masked(self, want: Wanted, pending: Sequence[Event]) -> Event | None:
+    def _masked(self, want: Wanted, dst: int, src: int) -> Event | None:
         if self._mask is None:
             return None
         world, mask = self._world, self._mask
         wanted = mask(want.label, want.content)
-        for event in pending:
+        for event in world.in_flight(dst, src):
             same_type = world.label(event) == want.label and world.allowed(event)
             if same_type and mask(want.label, world.fingerprint(event)) == wanted:
                 return event
@@ -208,41 +227,64 @@ def sends(step: Step) -> Iterator[tuple[int, int, Event]]:
 class Planner:
     """An Observer that writes down a run as a plan.
 
-    causes[i]: position of the event during which event i was sent or armed; -1 for externals and what
-    existed at the start.
+    rows: per event its name, choice, label, content and source, as in `Wanted`, which most runs never
+    need to become.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.plan: list[Wanted] = []
-        self.causes: list[int] = []
-        self._made: dict[Event, tuple[int, ...]] = {}
+        self.rows: list[Row] = []
+        self._made: Made = {}
+        self._plan: list[Wanted] = []
+
+    @property
+    def plan(self) -> list[Wanted]:
+        """The run so far."""
+        done = self._plan
+        for place in range(len(done), len(self.rows)):
+            name, choice, label, content, source = self.rows[place]
+            done.append(Wanted(name, choice, label, content, Match.EXACT, place, source))
+        return done
+
+    @property
+    def causes(self) -> list[int]:
+        """For each event the position of the one during which it was sent or armed.
+
+        -1 for externals and what existed at the start.
+        """
+        return [row[4][0] if row[4] else -1 for row in self.rows]
+
+    def made(self) -> Made:
+        """What is pending, for `resume`."""
+        return dict(self._made)
+
+    def resume(self, rows: Sequence[Row], made: Made) -> None:
+        """Go on from there."""
+        self.rows[:], self._made = rows, dict(made)
 
     def began(self, boot: Step) -> None:
-        self.plan.clear()
-        self.causes.clear()
+        self.rows.clear()
+        self._plan.clear()
         self._made.clear()
         self._note(-1, boot)
 
     def before(self, event: Event, enabled: Sequence[Event]) -> None:
-        world, place = self._world, len(self.plan)
+        world = self._world
         if event[0] >= FIRST_EXTERNAL:
             external = world.external(event)
-            self.plan.append(Wanted(external.id, external, external.label, place=place))
-            self.causes.append(-1)
+            self.rows.append((external.id, external, external.label, None, ()))
             return
         content = world.fingerprint(event) if event[0] == DELIVER else None
-        source = self._made.pop(event, ())
-        self.plan.append(Wanted("", event, world.label(event), content, Match.EXACT, place, source))
-        self.causes.append(source[0] if source else -1)
+        self.rows.append(("", event, world.label(event), content, self._made.pop(event, ())))
 
     def after(self, step: Step) -> None:
-        self._note(len(self.plan) - 1, step)
+        self._note(len(self.rows) - 1, step)
 
     def _note(self, here: int, step: Step) -> None:
         made = self._made
-        for _, nth, event in sends(step):
-            made[event] = here, nth
+        if step.sent:
+            for _, nth, event in sends(step):
+                made[event] = here, nth
         for event in step.armed:
             made[event] = (here,)
 

@@ -10,6 +10,7 @@ One difference: a timer's generation is always masked, as it was for them by the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from demi.minimizer.external_ddmin import Positions, Trial, atoms
@@ -19,6 +20,8 @@ from demi.minimizer.provenance import provenance
 from demi.scheduler.sts import Wanted
 
 Channel = tuple[int, int, int]
+Candidate = tuple[Channel, int]
+"""A timer's firing, or the last delivery of a channel (0), which is finished when that cannot go."""
 
 
 def halves(problem: Problem, run: Run) -> Run:
@@ -47,51 +50,39 @@ def halved(every: list[Positions], fails: Callable[[Sequence[Positions]], bool])
 
 def channel_tails(problem: Problem, run: Run) -> Run:
     """SrcDstFIFORemoval: timers anywhere, deliveries only at the end of their channel."""
-    stuck: set[Channel] = set()  # channels that are finished
-    kept_timers: set[tuple[Channel, int]] = set()
+    settled: set[Candidate] = set()
     while True:
-        for at in _candidates(run.plan, stuck, kept_timers):
+        for at, candidate in _candidates(run.plan, settled):
             found = problem.test(run.plan[:at] + run.plan[at + 1 :])
             if found is not None and found.size < run.size:
                 run = found
                 break
-            want = run.plan[at]
-            if want.is_timer:
-                kept_timers.add((_channel(want), _occurrence(run.plan, at)))
-            else:
-                stuck.add(_channel(want))
+            settled.add(candidate)
         else:
             return run
 
 
-def _candidates(plan: Plan, stuck: set[Channel], kept: set[tuple[Channel, int]]) -> Iterator[int]:
-    """Positions that may be tried, from the end; `stuck` and `kept` grow meanwhile."""
-    seen: set[Channel] = set()
+def _candidates(plan: Plan, settled: set[Candidate]) -> Iterator[tuple[int, Candidate]]:
+    """Positions that may be tried, from the end; `settled` grows meanwhile.
+
+    Which firing of its timer an event is is counted from the end, so that earlier removals keep it.
+    """
+    seen: Counter[Channel] = Counter()
     for at in reversed(range(len(plan))):
         want = plan[at]
         if want.external is not None:
             continue
         channel = _channel(want)
-        if want.is_timer:
-            if (channel, _occurrence(plan, at)) not in kept:
-                yield at
-        elif channel not in seen:
-            seen.add(channel)
-            if channel not in stuck:
-                yield at
+        candidate = channel, seen[channel]
+        seen[channel] += 1
+        if candidate not in settled and (want.is_timer or not candidate[1]):
+            yield at, candidate
 
 
 def _channel(want: Wanted) -> Channel:
     choice = want.choice
     assert isinstance(choice, tuple)  # internal
     return choice[0], choice[1], choice[2]
-
-
-def _occurrence(plan: Plan, at: int) -> int:
-    """Which firing of its timer an event is, counted from the end, so that earlier removals keep it."""
-    channel = _channel(plan[at])
-    later = plan[at + 1 :]
-    return sum(1 for w in later if w.external is None and _channel(w) == channel)
 
 
 DEMI_STS = Pipeline(

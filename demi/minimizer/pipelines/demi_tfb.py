@@ -44,10 +44,18 @@ def clock_of(want: Wanted) -> Any:
 def one_replay(match: Match) -> Callable[[Run], Ask]:
     """One lenient replay with an ambiguity strategy: oldest, or newest (LastOnly)."""
 
-    def ask(problem: Problem, plan: Plan) -> Run | None:
-        return problem.test([_matched(want, match) for want in plan])
+    def asking(run: Run) -> Ask:
+        known: dict[int, tuple[Wanted, Wanted]] = {}  # by identity: most plans share their events
 
-    return lambda run: ask
+        def ask(problem: Problem, plan: Plan) -> Run | None:
+            for want in plan:
+                if id(want) not in known:
+                    known[id(want)] = want, _matched(want, match)
+            return problem.test([known[id(want)][1] for want in plan])
+
+        return ask
+
+    return asking
 
 
 def searching(run: Run) -> Ask:

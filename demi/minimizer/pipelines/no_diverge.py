@@ -40,6 +40,9 @@ class Faithful(Lenient):
         self._known = known
         self._key: Key = ()
 
+    def rule(self) -> object:
+        return Faithful, self._known
+
     def choose(self, enabled: Sequence[Event], last: Step | None) -> Event | None:
         world = self._world
         if last is not None:
