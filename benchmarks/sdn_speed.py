@@ -21,6 +21,7 @@ from rich.table import Table
 from demi.errors import TargetError
 from demi.events import External, Kind, number
 from demi.oracle import check_all, memories
+from demi.scheduler.strategy import Draws
 from demi.target import Target, configure
 from targets.pysyncobj.tcp import TARGET as PYSYNCOBJ
 from targets.sdn import TARGET as SDN
@@ -185,13 +186,13 @@ def walk(target: Target, seed: int, steps: int = 5000) -> float:
     while done < steps:
         world.reset(resets)
         world.offer(number(commands))
-        draw, memory = random.Random(resets + seed), memories(invariants)
+        view, unit, memory = world.observe(), Draws(resets + seed).unit, memories(invariants)
         resets += 1
         for step in range(500):
             enabled = world.enabled()
             done += 1
-            broken = world.take(enabled[draw.randrange(len(enabled))]).failure is not None
-            if broken or check_all(invariants, world.observe(), memory, step) is not None:
+            broken = world.take(enabled[int(unit() * len(enabled))]).failure is not None
+            if broken or check_all(invariants, view, memory, step) is not None:
                 break
     seconds = time.process_time() - begin
     world.close()

@@ -23,7 +23,7 @@ class View(Protocol):
 
     @property
     def touched(self) -> Sequence[int]:
-        """Indices of the nodes that the last step may have changed."""
+        """Indices of the nodes that the last step may have changed; before the first step, of all."""
         ...
 
     def state(self, node: int) -> Any:
@@ -134,7 +134,12 @@ def check_start(
 def check_all(
     invariants: Sequence[Invariant], view: View, memory: list[Memory], step: int
 ) -> Violation | None:
-    """Check each invariant in order, updating `memory` in place; the first broken one wins."""
+    """Check each invariant in order, updating `memory` in place; the first broken one wins.
+
+    A step that touched no node shows an invariant nothing new, so nobody is asked.
+    """
+    if not view.touched:
+        return None
     for position, invariant in enumerate(invariants):
         memory[position], detail = invariant.check(view, memory[position])
         if detail is not None:

@@ -10,11 +10,12 @@ is exactly what went in.  Where none is known, or one fails, a message is whatev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 LABEL_MAX = 40
+_KNOWN_MAX, _KNOWN_SIZE = 4096, 512  # messages, and bytes of each, that are not cut again
 FRAME_MAX = 64 * 1024 * 1024  # bytes; a longer announced length is taken as "not this framing"
 
 
@@ -43,6 +44,8 @@ class Decoder(Protocol):
 
 MakeDecoder = Callable[[], Decoder]
 Label = Callable[[bytes], str]
+Whole = Callable[[bytes], Frame | None]
+_NOTHING_KNOWN: Mapping[bytes, Frame] = {}
 
 
 class Chunks:
@@ -63,22 +66,28 @@ class Header:
     """A fixed-size header that says how long the message is.
 
     size: bytes of the header.  total(header) -> bytes of the whole message, header included.
-    label(message) -> type.
+    label(message) -> type.  Both depend on nothing else: what was a whole message once is looked up.
     """
 
     size: int
     total: Callable[[bytes], int]
     label: Label = lambda message: "message"
+    _known: dict[bytes, Frame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self) -> Decoder:
-        return _Buffered(self._cut, self._whole)
+        return _Buffered(self._cut, self._whole, self._known)
 
     def _whole(self, data: bytes) -> Frame | None:
         """The frame that `data` is, if it is exactly one: most sends are."""
         size = len(data)
-        if self.size <= size <= FRAME_MAX and self.total(data[: self.size]) == size:
-            return Frame(named(self.label, data), data)
-        return None
+        if not self.size <= size <= FRAME_MAX or self.total(data[: self.size]) != size:
+            return None
+        frame = Frame(named(self.label, data), data)
+        if size <= _KNOWN_SIZE:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            self._known[data] = frame
+        return frame
 
     def _cut(self, buffer: bytearray) -> Iterator[Frame]:
         at, size, end = 0, self.size, len(buffer)
@@ -137,23 +146,30 @@ class Lines:
 
 
 class _Buffered:
-    """A decoder that keeps what is incomplete."""
+    """A decoder that keeps what is incomplete.
+
+    whole(data): the frame that it is, if it is exactly one.  known: such frames, by their bytes.
+    """
 
     def __init__(
         self,
         cut: Callable[[bytearray], Iterator[Frame]],
-        whole: Callable[[bytes], Frame | None] = lambda data: None,
+        whole: Whole = lambda data: None,
+        known: Mapping[bytes, Frame] = _NOTHING_KNOWN,
     ) -> None:
-        self._cut, self._whole = cut, whole
+        self._cut, self._whole, self.known = cut, whole, known
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
-        if not self._buffer:
-            frame = self._whole(data)
-            if frame is not None:
-                return [frame]
+        frame = self.whole(data)
+        if frame is not None:
+            return [frame]
         self._buffer += data
         return list(self._cut(self._buffer))
+
+    def whole(self, data: bytes) -> Frame | None:
+        """The frame that `data` is, if nothing is incomplete and it is exactly one."""
+        return None if self._buffer else self._whole(data)
 
     def rest(self) -> bytes:
         left = bytes(self._buffer)
@@ -187,22 +203,37 @@ class Framed:
     report(why) is called once, when the decoder failed; from then on a message is what one send wrote.
     """
 
-    __slots__ = ("_ahead", "_decoder", "_report", "pending")
+    __slots__ = ("_ahead", "_at_once", "_decoder", "_known", "_report", "pending")
 
     def __init__(self, make: MakeDecoder | None, report: Callable[[str], None]) -> None:
         self._decoder: Decoder = Chunks() if make is None else make()
+        self._at_once: Whole | None = getattr(self._decoder, "whole", None)
+        self._known: Mapping[bytes, Frame] = getattr(self._decoder, "known", _NOTHING_KNOWN)
         self._report = report
         self._ahead = 0  # bytes of the incomplete message that `part` gave
         self.pending = 0  # bytes of it that nobody was given
 
+    def whole(self, data: bytes) -> Frame | None:
+        """`data` as the message that it is, if nothing is incomplete and it is exactly one; else feed it."""
+        if self.pending or self._ahead:
+            return None
+        frame = self._known.get(data)
+        if frame is not None or self._at_once is None:
+            return frame
+        try:
+            return self._at_once(data)
+        except Exception:  # `feed` says so
+            return None
+
     def feed(self, data: bytes) -> list[Frame]:
         """Messages completed by `data`; with those of `part` and `rest` they are all bytes ever fed."""
+        one = self.whole(data)
+        if one is not None:
+            return [one]
         try:
             frames = self._decoder.feed(data)
         except Exception as error:
             return self._give_up(str(error))
-        if len(frames) == 1 and frames[0].data is data and not self.pending and not self._ahead:
-            return frames
         self.pending += len(data)
         if frames:
             if self._ahead:
@@ -236,4 +267,5 @@ class Framed:
         self._report(f"framing given up, events are chunks from here on: {why}")
         left = self.rest()
         self._decoder = Chunks()
+        self._at_once, self._known = None, _NOTHING_KNOWN
         return left

@@ -11,10 +11,20 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from targets.raft.invariants import CANDIDATE, FOLLOWER, LEADER
 
+_fields = itemgetter(
+    "_SyncObj__raftState",
+    "_SyncObj__raftCurrentTerm",
+    "_SyncObj__votedForNodeId",
+    "_SyncObj__raftLeader",
+    "_SyncObj__raftCommitIndex",
+    "_SyncObj__raftLastApplied",
+    "_SyncObj__raftLog",
+)
 _ROLES = (FOLLOWER, CANDIDATE, LEADER)  # by the library's numbers
 
 
@@ -75,35 +85,30 @@ class ClusterView:
         self.touched = range(len(self.names))
 
     def update(self, node: int) -> None:
-        """Read a node that may have changed; the hot path of a run."""
-        machine = self._machines[node]
+        """Read a node that may have changed."""
+        self.look(node, self._machines[node])
+
+    def look(self, node: int, machine: Any) -> Seen | None:
+        """The same, given its machine; the hot path of a run.  Returns its state."""
         old = self._raw[node]
         if machine is None:
             self._raw[node] = self._seen[node] = None
             self.touched = () if old is None else (node,)
-            return
-        fields = machine.__dict__
-        journal = fields["_SyncObj__raftLog"]._FileJournal__journal
-        last = journal[-1]
-        raw = (
-            fields["_SyncObj__raftState"],
-            fields["_SyncObj__raftCurrentTerm"],
-            fields["_SyncObj__votedForNodeId"],
-            fields["_SyncObj__raftLeader"],
-            fields["_SyncObj__raftCommitIndex"],
-            fields["_SyncObj__raftLastApplied"],
-            len(journal),
-            last,
-        )
-        if raw == old and last is old[-1]:
+            return None
+        raw = _fields(machine.__dict__)
+        journal = raw[-1]._FileJournal__journal
+        last, size = journal[-1], len(journal)
+        if old is not None and raw == old[0] and last is old[1] and size == old[2]:
             self.touched = ()
-            return
-        self._raw[node] = raw
-        self._seen[node] = self._read(node, raw, journal)
+            return self._seen[node]
+        self._raw[node] = raw, last, size
+        found = self._seen[node] = self._read(node, raw, journal)
         self.touched = (node,)
+        return found
 
     def _read(self, node: int, raw: tuple[Any, ...], journal: list[Any]) -> Seen:
-        role, term, vote, leader, commit, applied, _, last = raw
+        role, term, vote, leader, commit, applied, _ = raw
+        last = journal[-1]
         before, log = self._logs[node]
         count = len(before)
         if len(journal) != count or last is not before[-1]:

@@ -101,7 +101,6 @@ def _read(body: bytes) -> Any:
     return pickle.loads(_decompress(body))  # made by a node of this process
 
 
-@lru_cache(maxsize=4096)
 def _label(body: bytes) -> str:
     message = _read(body)
     return str(message["type"]) if isinstance(message, dict) and "type" in message else "hello"
@@ -131,15 +130,11 @@ def _make(config: Config) -> World:
         prepare=_prepare,
         late=False,
     )
-    machines: list[Any] = [None] * count
-    view = ClusterView(names, machines)
+    view = ClusterView(names, [None] * count)
 
     def observe(threads: Mapping[str, str], modules: Mapping[str, Any]) -> Any:
-        node = here().index
         kept = modules[_NODE].NODE
-        machines[node] = kept[0] if kept else None
-        view.update(node)
-        return view.state(node)
+        return view.look(here().index, kept[0] if kept else None)
 
     framing = length_prefixed(4, order="little", label=_label)
     return ThreadsWorld(

@@ -34,7 +34,7 @@ class NetworkView:
     def __init__(self, world: NetworkWorld) -> None:
         self.world = world
         self.names: Sequence[str] = world.names
-        self.touched: Sequence[int] = ()
+        self.touched: Sequence[int] = range(len(world.names))
         self.settled = False
         self._seen: dict[int, dict[str, Any]] = {}
 

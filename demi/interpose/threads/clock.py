@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from demi.interpose.stand_in import StandIn
-from demi.interpose.threads.hosts import CURRENT, here
+from demi.interpose.threads.hosts import CURRENT
 from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
 
 EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run begins
@@ -21,25 +21,21 @@ EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run beg
 
 def monotonic() -> float:
     """Virtual seconds since the beginning of the run."""
-    held = CURRENT.kernel
-    if held is None:
-        return 0.0
-    held.spins = spins = held.spins + 1
-    if spins > CLOCK_READS_MAX:
-        held.spin()
-    return held.clocks[(CURRENT.host or here()).clock]
+    CURRENT.looks = looks = CURRENT.looks + 1
+    if looks > CLOCK_READS_MAX and CURRENT.kernel is not None:
+        CURRENT.kernel.spin()
+    return CURRENT.now
 
 
 def _clock_gettime(which: int) -> float:
-    held = CURRENT.kernel
-    if held is None or not which:
-        return monotonic() if which else EPOCH + monotonic()  # 0: CLOCK_REALTIME
-    held.spins = spins = (
-        held.spins + 1
+    if not which:  # CLOCK_REALTIME
+        return EPOCH + monotonic()
+    CURRENT.looks = looks = (
+        CURRENT.looks + 1
     )  # as above, once more, for programs that read it in each loop
-    if spins > CLOCK_READS_MAX:
-        held.spin()
-    return held.clocks[(CURRENT.host or here()).clock]
+    if looks > CLOCK_READS_MAX and CURRENT.kernel is not None:
+        CURRENT.kernel.spin()
+    return CURRENT.now
 
 
 def sleep(seconds: float) -> None:

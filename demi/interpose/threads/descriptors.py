@@ -35,12 +35,14 @@ def keep(host: Host, thing: Watched) -> int:
     fd = host.next_fd
     host.next_fd += 1
     host.fds[fd] = thing
+    host.changes += 1
     return fd
 
 
 def close_fd(host: Host, fd: int) -> None:
     """Close a descriptor of a host."""
     thing = host.fds.pop(fd, None)
+    host.changes += 1
     if isinstance(thing, End):
         thing.close()
     elif isinstance(thing, (Listener, Mailbox)):
@@ -49,4 +51,4 @@ def close_fd(host: Host, fd: int) -> None:
             del host.listening[key]
     held = CURRENT.kernel
     if thing is not None and isinstance(held, Kernel):
-        held.notify(thing.watch)
+        held.stir(thing)

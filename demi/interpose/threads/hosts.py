@@ -29,7 +29,7 @@ class Task:
     """One thread.  waits: what it waits for, for reports; lock: the lock it waits for, if that."""
 
     __slots__ = ("args", "deadline", "done", "func", "green", "host", "ident", "key", "kwargs", "lock",
-                 "name", "ready", "sentinel", "slot", "waits", "woken")  # fmt: skip
+                 "name", "nth", "ready", "sentinel", "slot", "waits", "woken")  # fmt: skip
 
     def __init__(
         self, host: Host, ident: int, name: str, func: Any, args: Any, kwargs: Any
@@ -38,13 +38,23 @@ class Task:
         self.func, self.args, self.kwargs = func, args, kwargs
         self.slot = timer_slot(name)
         self.key = host.index, self.slot  # of its timer
-        self.deadline: float | None = None
+        self.deadline: float | None = None  # of the timer that is armed
+        self.nth = -1  # arming of that timer; of all that were named so, the last
         self.woken = self.done = False
         self.ready = True
         self.waits = "its first step"
         self.lock: Any = None
         self.sentinel: Any = None
         self.green: Any = None
+
+
+class Seat:
+    """Where a thread waits again and again for the same things; task: the one that does now."""
+
+    __slots__ = ("task",)
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
 
 
 class Host:
@@ -54,6 +64,7 @@ class Host:
         self.index, self.name, self.clock = index, name, clock
         self.address = f"10.0.{index // 250}.{index % 250 + 1}"
         self.epoch = 0
+        self.changes = 0  # of `fds`, ever
         self.durable: dict[str, Any] = {}  # survives a crash; for what stands for the disk
         self.past: list[object] = []  # what came in since `history` was last asked for
         self._history = blake2b(digest_size=12)
@@ -70,6 +81,7 @@ class Host:
         self.idents = self.index * 1_000_000 + 1
         self.main_ident = self.idents
         self.fds: dict[int, Any] = {}
+        self.changes += 1
         self.next_fd = 1000
         self.next_port = 49152
         self.listening: dict[int, Any] = {}
@@ -96,14 +108,20 @@ class Host:
 
 
 class Current:
-    """Whose code runs now; what the stand-ins ask."""
+    """Whose code runs now; what the stand-ins ask.
 
-    __slots__ = ("dying", "host", "kernel", "task")
+    now: the host's clock, which stands still while its code runs.  looks: clock reads and empty polls since
+    the running thread was let go.
+    """
+
+    __slots__ = ("dying", "host", "kernel", "looks", "now", "task")
 
     def __init__(self) -> None:
         self.kernel: Kernel | None = None
         self.host: Host | None = None
         self.task: Task | None = None
+        self.now = 0.0
+        self.looks = 0
         self.dying = False
 
 

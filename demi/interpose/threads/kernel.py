@@ -27,6 +27,7 @@ from demi.interpose.timers import Armed
 
 CLOCK_READS_MAX = 20_000  # clock reads or empty polls of one thread between two blocks
 SPIN_SECONDS = 0.05  # what a thread that spins on the clock is made to wait then
+_now_running = greenlet.getcurrent
 _LATER: Any = CURRENT  # the same after a switch, when it may say something else
 
 
@@ -42,7 +43,7 @@ def kernel() -> Kernel:
 class Kernel:
     """All threads of all hosts of one run.  shared: one clock for all hosts, else one each.
 
-    armed: timers, as `demi.interpose.timers` wants them.  on_arm, on_disarm: told of changes.
+    sleepers: the threads whose waits have a timeout, by (host, slot).  on_arm, on_disarm: told of changes.
     looked: some thread may have read a clock since this was set to False.
     """
 
@@ -54,6 +55,8 @@ class Kernel:
         self.on_arm: Callable[[Task, int], None] = lambda task, n: None
         self.on_disarm: Callable[[Task, int], None] = lambda task, n: None
         self.network: Any = None
+        self.failures: list[tuple[Host, BaseException]] = []
+        self.spun: list[str] = []
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -63,13 +66,11 @@ class Kernel:
         self.seed = seed
         self.graves: list[Task] = []  # of hosts that crashed
         self.clocks = [0.0] * len(self.hosts)
-        self.armed: Armed = {}
         self.armings: dict[tuple[int, int], int] = {}
         self.sleepers: dict[tuple[int, int], Task] = {}
-        self.failures: list[tuple[Host, BaseException]] = []
-        self.spins = 0
+        self.failures.clear()
         self.looked = False
-        self.spun: list[str] = []
+        self.spun.clear()
         for host in self.hosts:
             host.begin(seed)
 
@@ -85,8 +86,8 @@ class Kernel:
 
     def spin(self) -> None:
         """A thread read the clock or polled without waiting: too often, and it is made to wait."""
-        self.spins = spins = self.spins + 1
-        if spins > CLOCK_READS_MAX and CURRENT.task is not None and not CURRENT.dying:
+        CURRENT.looks = looks = CURRENT.looks + 1
+        if looks > CLOCK_READS_MAX and CURRENT.task is not None and not CURRENT.dying:
             self.spun.append(call_site(2))
             self.block(SPIN_SECONDS, "the clock it spins on")
 
@@ -103,6 +104,7 @@ class Kernel:
             k += 1
             name = f"{base}.{k}"
         task = Task(host, host.idents, name, func, args, kwargs or {})
+        task.nth = self.armings.get(task.key, -1)
         host.idents += 1
         task.green = greenlet.greenlet(self._main)
         host.tasks.append(task)
@@ -117,6 +119,7 @@ class Kernel:
         except BaseException as error:
             self.failed(task.host, error)
         task.done = True
+        self.armings[task.key] = task.nth
         if not CURRENT.dying:
             if task in task.host.tasks:
                 task.host.tasks.remove(task)
@@ -129,27 +132,27 @@ class Kernel:
             self.failures.append((host, error))
 
     def run(self, task: Task) -> None:
-        """Let a runnable thread go on until it waits or ends."""
-        host, runnable, green = task.host, task.host.runnable, task.green
+        """Let a runnable thread go on until it waits or ends; its node's code is in place."""
+        host, green, current = task.host, task.green, CURRENT
+        runnable = host.runnable
         if runnable[0] is task:
             runnable.popleft()
         else:
             runnable.remove(task)
         task.ready = False
-        outer = greenlet.getcurrent()
+        outer = _now_running()
         if green.parent is not outer:
             green.parent = outer
-        kernel, at, running = CURRENT.kernel, CURRENT.host, CURRENT.task
-        CURRENT.kernel, CURRENT.host, CURRENT.task = self, host, task
-        self.spins = 0
+        before = current.task
+        current.task, current.now, current.looks = task, self.clocks[host.clock], 0
         try:
             if green or green.dead:
                 green.switch()
             else:
                 green.switch(task)
         finally:
-            CURRENT.kernel, CURRENT.host, CURRENT.task = kernel, at, running
-            if self.spins:
+            current.task = before
+            if current.looks:
                 self.looked = True
 
     def settle(self, host: Host, limit: int = 1_000_000) -> int:
@@ -174,8 +177,12 @@ class Kernel:
         task.woken = False
         task.waits = waits
         if timeout is not None:
-            deadline = self.clocks[task.host.clock]
-            self._arm(task, deadline + timeout if timeout > 0 else deadline)
+            now = self.clocks[task.host.clock]
+            task.deadline = now + timeout if timeout > 0 else now
+            key = task.key
+            task.nth = n = task.nth + 1
+            self.sleepers[key] = task
+            self.on_arm(task, n)
         task.green.parent.switch()  # comes back when it is run again
         if _LATER.dying:
             die()
@@ -185,8 +192,8 @@ class Kernel:
         """The running thread steps back behind the others that are ready."""
         task = CURRENT.task
         if task is not None and not CURRENT.dying:
-            self._ready(task)
-            task.woken, task.waits = True, "its turn"
+            task.host.runnable.append(task)
+            task.woken, task.ready, task.waits = True, True, "its turn"
             task.green.parent.switch()
             if _LATER.dying:
                 die()
@@ -223,7 +230,7 @@ class Kernel:
         finally:
             for watch in watches:
                 if watch and watch[-1] is task:
-                    watch.pop()
+                    del watch[-1]
                 elif task in watch:
                     watch.remove(task)
 
@@ -232,51 +239,47 @@ class Kernel:
         for task in watch:
             self.wake(task)
 
+    def stir(self, thing: Any) -> None:
+        """Wake all threads that wait for something with a descriptor."""
+        for task in thing.watch:
+            self.wake(task)
+        for seat in thing.seats:
+            if seat.task is not None:
+                self.wake(seat.task)
+
     def wake(self, task: Task) -> None:
         """What a thread waited for may have come."""
         if not task.ready and not task.done and task is not CURRENT.task and not CURRENT.dying:
-            task.woken = True
+            task.woken = task.ready = True
             if task.deadline is not None:
-                self._disarm(task)
-            self._ready(task)
-
-    def _ready(self, task: Task) -> None:
-        task.ready = True
-        task.host.runnable.append(task)
+                task.deadline = None
+                del self.sleepers[task.key]
+                self.on_disarm(task, task.nth)
+            task.host.runnable.append(task)
 
     # ---- timers
 
-    def _arm(self, task: Task, deadline: float) -> None:
-        key, armings = task.key, self.armings
-        n = armings.get(key, 0)
-        armings[key] = n + 1
-        task.deadline = deadline
-        self.armed[key] = (n, task.name, deadline)
-        self.sleepers[key] = task
-        self.on_arm(task, n)
-
-    def _disarm(self, task: Task) -> None:
-        key = task.key
-        task.deadline = None
-        del self.sleepers[key]
-        self.on_disarm(task, self.armed.pop(key)[0])
+    def armed(self) -> Armed:
+        """As `demi.interpose.timers` wants them."""
+        return {key: (t.nth, t.name, t.deadline or 0.0) for key, t in self.sleepers.items()}
 
     def fire(self, host: int, slot: int) -> Task:
         """A wait is over by time: the clock moves to its deadline; the thread becomes ready."""
         task = self.sleepers.pop((host, slot))
-        del self.armed[host, slot]
-        assert task.deadline is not None
-        self.advance(task.host, task.deadline)
+        deadline, clocks, clock = task.deadline, self.clocks, task.host.clock
+        assert deadline is not None
+        clocks[clock] = max(clocks[clock], deadline)
         task.deadline = None
         task.woken = False
-        self._ready(task)
+        task.ready = True
+        task.host.runnable.append(task)
         return task
 
     def due(self) -> tuple[int, int] | None:
         """(host, slot) of the earliest timer; ties by host, then by thread name."""
-        if not self.armed:
+        if not self.sleepers:
             return None
-        return min(self.armed, key=lambda key: (self.armed[key][2], key[0], self.armed[key][1]))
+        return min(self.sleepers.values(), key=lambda t: (t.deadline, t.key[0], t.name)).key
 
     # ---- ends
 
@@ -284,7 +287,10 @@ class Kernel:
         """All threads of a host are gone; no clean-up code runs."""
         for task in host.tasks:
             if task.deadline is not None:
-                self._disarm(task)
+                task.deadline = None
+                del self.sleepers[task.key]
+                self.on_disarm(task, task.nth)
+            self.armings[task.key] = task.nth
             self.graves.append(task)
         host.tasks, host.runnable = [], deque()
         host.up = False

@@ -58,7 +58,7 @@ class Lives(Reading):
             if task.host is host:
                 del self._resumes[event]
                 remove_sorted(self.events, event)
-                self.current.cancelled = [*self.current.cancelled, event]
+                self.current.cancelled = sorted([*self.current.cancelled, event])
         self.kernel.crash(host)
         for other in self.kernel.hosts:
             if other is not host:

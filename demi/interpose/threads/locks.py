@@ -25,7 +25,7 @@ class Lock:
         self.owner: Task | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        if self._held:
+        if self._held:  # the rest is the hot path of many programs
             if not blocking or CURRENT.dying:
                 return False
             task = CURRENT.task
@@ -84,7 +84,10 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.release()
+        if self._watch or not self._held:
+            self.release()
+        self._held = False
+        self.owner = None
 
 
 class RLock:

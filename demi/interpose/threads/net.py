@@ -93,12 +93,17 @@ class Net:
 
     def _sender(self, end: End, other: End) -> Callable[[bytes], None]:
         framed, post, src, dst = end.framed, self._post, end.host, other.host
-        unfinished = self.unfinished
+        unfinished, arrive = self.unfinished, other.arrive
         assert framed is not None
+        whole = framed.whole
 
         def send(data: bytes) -> None:
+            frame = whole(data)
+            if frame is not None:
+                post(src, dst, frame[0], frame[1], partial(arrive, frame[1]))
+                return
             for label, message in framed.feed(data):
-                post(src, dst, label, message, partial(other.arrive, message))
+                post(src, dst, label, message, partial(arrive, message))
             if framed.pending:
                 unfinished[end] = None
 
@@ -128,7 +133,7 @@ class Net:
             src.past.append("no way")  # as others have it: no message says so
             end.fail(errno.ECONNREFUSED)
         else:
-            end.connecting = True
+            end.connects(True)
             knock = partial(self._knock, end, dst, address[1])
             if dst is src:
                 knock()
@@ -149,8 +154,7 @@ class Net:
         self._join(there, end, answers)
         if end.host is not dst:
             self.ends.append((end, there))
-        listener.backlog.append(there)
-        self.kernel.notify(listener.watch)
+        listener.arrive(there)
         self._answer(dst, end.host, "accepted", partial(self._accepted, end, there, asks))
 
     def _refused(self, end: End) -> None:
@@ -165,8 +169,8 @@ class Net:
             self._answer(end.host, there.host, "reset", partial(there.fail, errno.ECONNRESET))
         elif end.connecting:
             self._join(end, there, decoder)
-            end.connecting = False
-            self.kernel.notify(end.watch)
+            end.connects(False)
+            self.kernel.stir(end)
 
     def _answer(self, src: Host, dst: Host, label: str, arrive: Arrival, data: bytes = b"") -> None:
         if src is dst:
@@ -184,7 +188,8 @@ class Net:
             there = dst.listening.get(-address[1])
             if isinstance(there, Mailbox):
                 there.inbox.append((data, box.name))
-                self.kernel.notify(there.watch)
+                there.changed()
+                self.kernel.stir(there)
 
         make = self._decoder(-address[1])
         frames = make().feed(data) if make is not None else []

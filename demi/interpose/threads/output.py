@@ -9,7 +9,6 @@ Not here: `logging`, which is held by itself (`machine.py`).
 from __future__ import annotations
 
 import io
-import sys
 from collections import deque
 from typing import Any
 
@@ -62,21 +61,11 @@ class _Bytes(io.RawIOBase):
 
 
 class Output:
-    """Both streams of a node, in place while it runs."""
+    """Both streams of a node, in place while it runs.  own: standard output and standard error, by name."""
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
-        self._own = Stream("stdout", self.lines), Stream("stderr", self.lines)
-        self._real: tuple[Any, Any] = (None, None)
-
-    def put(self) -> None:
-        """The node writes from now on."""
-        self._real = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = self._own
-
-    def take_away(self) -> None:
-        """It does not."""
-        sys.stdout, sys.stderr = self._real
+        self.own = {name: Stream(name, self.lines) for name in ("stdout", "stderr")}
 
     def take(self) -> list[str]:
         """Lines since the last time."""
@@ -87,5 +76,5 @@ class Output:
     def clear(self) -> None:
         """Another run begins."""
         self.lines.clear()
-        for stream in self._own:
+        for stream in self.own.values():
             stream.forget()

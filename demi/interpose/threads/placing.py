@@ -31,7 +31,7 @@ ABSENT = (
     "_uuid",
 )  # of C, above nothing that is held: the Python form is used
 Modules = dict[str, types.ModuleType]
-_BUILTINS, _IMPORTLIB = vars(builtins), vars(importlib)
+_BUILTINS, _IMPORTLIB, _SYS = vars(builtins), vars(importlib), vars(sys)
 _REAL: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
 
 
@@ -53,7 +53,8 @@ class Place:
         self._hidden: list[str] = []  # real modules that the program has not imported, nor may see
         self._gone: list[str] = []  # modules of which there is no real one
         self._before: frozenset[str] = frozenset()
-        self._kept: tuple[Any, Any] = (None, None)
+        self._kept: tuple[Any, Any, float] = (None, None, 0.0)
+        self._streams: Mapping[str, Any] = {}
         self._placing = False
         self._import, self._import_module = self._importer(), self._hooked(_REAL[1])
         self._depth = 0
@@ -66,9 +67,11 @@ class Place:
         self._depth += 1
         if self._depth > 1:
             return
-        self._kept = CURRENT.kernel, CURRENT.host
-        CURRENT.kernel, CURRENT.host = self.kernel, self.host
-        self.output.put()
+        current, kernel, host = CURRENT, self.kernel, self.host
+        self._kept = current.kernel, current.host, current.now
+        current.kernel, current.host, current.now = kernel, host, kernel.clocks[host.clock]
+        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
+        _SYS.update(self.output.own)
         push(self.guard)
         if self.always:
             self._put()
@@ -82,12 +85,12 @@ class Place:
         if self._depth:
             return
         pop()
-        self.output.take_away()
         if self.always:
             self._take_away()
         else:
             _BUILTINS["__import__"], _IMPORTLIB["import_module"] = _REAL
-        CURRENT.kernel, CURRENT.host = self._kept
+        _SYS.update(self._streams)
+        CURRENT.kernel, CURRENT.host, CURRENT.now = self._kept
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:

@@ -15,11 +15,9 @@ from typing import Any
 
 from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.descriptors import fail
-from demi.interpose.threads.hosts import here
-from demi.interpose.threads.kernel import kernel
-from demi.interpose.threads.streams import ERR, HUP, IN, OUT
-
-NVAL = 32
+from demi.interpose.threads.hosts import CURRENT, Host, Seat, here
+from demi.interpose.threads.kernel import Kernel, kernel
+from demi.interpose.threads.streams import ERR, HUP, IN, NVAL, OUT, Closed, Watched
 
 
 def _fd(thing: Any) -> int:
@@ -29,61 +27,97 @@ def _fd(thing: Any) -> int:
     return int(fd)
 
 
-def poll_all(
-    masks: dict[int, int], timeout: float | None, limit: int = -1
-) -> list[tuple[int, int]]:
-    """(descriptor, bits) of those that are ready, after waiting at most `timeout` seconds."""
-    host = here()
-    fds = host.fds
-    found = _ready(fds, masks)
-    if not found:
-        held = kernel()
-        clocks, clock = held.clocks, host.clock
-        if timeout == 0:
-            held.spin()
-        else:
-            end = None if timeout is None else clocks[clock] + timeout
-            woken = True
-            while woken and not found:
-                watches = [fds[fd].watch for fd in masks if fd in fds]
-                left = None if end is None else end - clocks[clock]
-                woken = held.watch(watches, left, "a descriptor")
-                found = _ready(fds, masks)
-    return found if limit < 0 else found[:limit]
-
-
-def _ready(fds: dict[int, Any], masks: dict[int, int]) -> list[tuple[int, int]]:
-    found = []
-    for fd, mask in masks.items():
-        bits = fds[fd].bits() & (mask | ERR | HUP) if fd in fds else NVAL
-        if bits:
-            found.append((fd, bits))
-    return found
-
-
 class Poll:
-    """`select.poll`; timeouts in milliseconds."""
+    """`select.poll`; timeouts in milliseconds.
+
+    What the descriptors stand for is looked up once and kept until one of either changes.
+    """
+
+    _units = 1000  # of a timeout, in a second
 
     def __init__(self) -> None:
         self._masks: dict[int, int] = {}
+        self._known = -1  # `changes` of the host when they were looked up
+        self._wanted: list[tuple[int, Watched, int]] = []
+        self._seat = Seat()
+        self._waits = 0  # for these; from the second one on it has a seat
 
     def register(self, thing: Any, mask: int = IN | OUT | 2) -> None:
-        self._masks[_fd(thing)] = mask
+        fd = _fd(thing)
+        if self._masks.get(fd) != mask:  # some set the same one after each message
+            self._masks[fd] = mask
+            self._known = -1
 
     def modify(self, thing: Any, mask: int) -> None:
         if _fd(thing) not in self._masks:
             raise fail(errno.ENOENT)
         self._masks[_fd(thing)] = mask
+        self._known = -1
 
     def unregister(self, thing: Any) -> None:
         del self._masks[_fd(thing)]
+        self._known = -1
 
-    def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
-        return poll_all(self._masks, None if timeout is None or timeout < 0 else timeout / 1000)
+    def poll(  # noqa: PLR0912 - hot: most programs of this kind end each step here
+        self, timeout: float | None = None
+    ) -> list[tuple[int, int]]:
+        held, host = CURRENT.kernel or kernel(), CURRENT.host or here()
+        if self._known != host.changes:
+            self._look(host)
+        found = []
+        for fd, thing, mask in self._wanted:
+            if thing.bits & mask:
+                found.append((fd, thing.bits & mask))
+        if found or timeout == 0:
+            if not found:
+                held.spin()
+            return found
+        clocks, clock, seat = held.clocks, host.clock, self._seat
+        wait = timeout is not None and timeout >= 0
+        end = clocks[clock] + timeout / self._units if wait else None  # type: ignore[operator]
+        while True:
+            left = None if end is None else end - clocks[clock]
+            if self._waits > 1 and seat.task is None:
+                seat.task = CURRENT.task
+                try:
+                    woken = held.block(left, "a descriptor")
+                finally:
+                    seat.task = None
+            else:
+                woken = self._first(held, left)
+            if self._known != host.changes:
+                self._look(host)
+            for fd, thing, mask in self._wanted:
+                if thing.bits & mask:
+                    found.append((fd, thing.bits & mask))
+            if found or not woken:
+                return found
+
+    def _first(self, held: Kernel, left: float | None) -> bool:
+        """Wait without a seat: most that wait once are used once."""
+        woken = held.watch([thing.watch for _, thing, _ in self._wanted], left, "a descriptor")
+        self._waits += 1
+        if self._waits == 2:
+            for _, thing, _ in self._wanted:
+                thing.seats.append(self._seat)
+        return woken
+
+    def _look(self, host: Host) -> None:
+        """What do the descriptors stand for now?"""
+        if self._waits > 1:
+            for _, thing, _ in self._wanted:
+                thing.seats.remove(self._seat)
+        fds, closed = host.fds, Closed(host)
+        self._wanted = [
+            (fd, fds.get(fd, closed), mask | ERR | HUP | NVAL) for fd, mask in self._masks.items()
+        ]
+        self._known, self._waits = host.changes, 0
 
 
 class Epoll(Poll):
     """`select.epoll`; timeouts in seconds."""
+
+    _units = 1
 
     def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
         super().__init__()
@@ -99,12 +133,12 @@ class Epoll(Poll):
             raise fail(errno.ENOENT)
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
-        wait = None if timeout is None or timeout < 0 else timeout
-        for fd in [
-            fd for fd in self._masks if fd not in here().fds
-        ]:  # closed: forgotten, as in Linux
+        fds = here().fds
+        for fd in [fd for fd in self._masks if fd not in fds]:  # closed: forgotten, as in Linux
             del self._masks[fd]
-        return poll_all(self._masks, wait, maxevents)
+            self._known = -1
+        found = super().poll(timeout)
+        return found if maxevents < 0 else found[:maxevents]
 
     def fileno(self) -> int:
         return 999
@@ -133,7 +167,9 @@ def select(
     if not masks and timeout is not None:
         kernel().block(timeout, "time to pass")
         return [], [], []
-    found = dict(poll_all(masks, timeout))
+    once = Epoll()
+    once._masks = masks
+    found = dict(once.poll(timeout))
     return (
         [thing for thing in rlist if found.get(_fd(thing), 0) & (IN | ERR | HUP)],
         [thing for thing in wlist if found.get(_fd(thing), 0) & (OUT | ERR)],

@@ -27,6 +27,7 @@ from demi.interpose.threads.net import Arrival
 from demi.interpose.threads.program import Image
 from demi.interpose.timers import TIMER
 
+_new: Any = object.__new__  # an object without running Python code
 Observe = Callable[[Any, Mapping[str, Any]], Any]
 
 
@@ -48,38 +49,37 @@ class ThreadsView:
         self.names = world.names
         self.touched: Sequence[int] = range(len(world.names))
         self._world = world
-        self._seen: dict[int, Any] = {}
-        self._fixed: dict[int, Any] = {}  # the last state of a node that is known to be immutable
+        self._seen: list[Any] = [self] * len(world.names)  # itself: not looked at yet
+        self._fixed = self._seen[:]  # the last state of a node that is known to be immutable
+        self._each = [(i,) for i in range(len(world.names))]
 
     def state(self, node: int) -> Any:
-        if node in self._seen:
-            return self._seen[node]
-        found = self._seen[node] = self._world.look(node)
+        found = self._seen[node]
+        if found is self:
+            found = self._seen[node] = self._world.look(node)
         return found
 
     def update(self, node: int) -> None:
         """A step of the node is over."""
-        before = self._seen.get(node, self)
-        now = self._seen[node] = self._world.look(node)
-        if now is not before:
-            self.touched = (node,)
-        elif now is self._fixed.get(node, self):
+        now = self._world.look(node)
+        if now is not self._seen[node]:
+            self._seen[node] = now
+            self.touched = self._each[node]
+        elif now is self._fixed[node]:
             self.touched = ()
         elif self._world.freezer.immutable(now):
             self._fixed[node] = now
             self.touched = ()
         else:
-            self.touched = (node,)
+            self.touched = self._each[node]
 
 
 class Waits(Mapping[str, str]):
     """Thread name -> what it waits for, found out when somebody asks: most observers do not."""
 
     __slots__ = ("_found", "_host")
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._found: dict[str, str] | None = None
+    _found: dict[str, str] | None
+    _host: Host
 
     def _all(self) -> dict[str, str]:
         if self._found is None:
@@ -124,10 +124,12 @@ class Reading:
         host, image = self.kernel.hosts[node], self._images[node]
         if not host.up:
             return None
-        threads = Waits(host)
-        kept = CURRENT.kernel, CURRENT.host
-        CURRENT.kernel, CURRENT.host = self.kernel, host
+        current, kernel = CURRENT, self.kernel
+        kept = current.kernel, current.host, current.now
+        current.kernel, current.host, current.now = kernel, host, kernel.clocks[host.clock]
         try:
+            threads = _new(Waits)
+            threads._host, threads._found = host, None
             return self._observe(threads, image.modules)
         except DemiError:
             raise
@@ -135,7 +137,7 @@ class Reading:
             what = f"observe raised {type(error).__name__}: {error}"
             raise TargetError(what, where=self.names[node]) from error
         finally:
-            CURRENT.kernel, CURRENT.host = kept
+            current.kernel, current.host, current.now = kept
 
     def _packet(self, event: Event) -> Packet:
         if self._last is not None and self._last[0] == event:
@@ -189,7 +191,7 @@ class Reading:
         now = self.kernel.clocks[0]
         timers = sorted(
             (node, name, 0.0 if self._free else round(deadline - now, 9))
-            for (node, _), (_, name, deadline) in self.kernel.armed.items()
+            for (node, _), (_, name, deadline) in self.kernel.armed().items()
         )
         nodes = [self._text(node) for node in range(len(self.names))]
         whole = [

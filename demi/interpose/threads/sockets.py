@@ -15,11 +15,13 @@ from typing import Any
 
 from demi.interpose.threads.descriptors import TEXTS, close_fd, fail, keep, net
 from demi.interpose.threads.hosts import CURRENT, here
-from demi.interpose.threads.kernel import kernel
-from demi.interpose.threads.streams import End, Listener, Mailbox, Watched
+from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
+from demi.interpose.threads.streams import ERR, IN, OUT, End, Listener, Mailbox, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
-_SO_ERROR = (_socket.SOL_SOCKET, _socket.SO_ERROR)
+_SOL_SOCKET, _SO_ERROR = int(_socket.SOL_SOCKET), int(_socket.SO_ERROR)
+_AGAIN = TEXTS[errno.EAGAIN]
+_TROUBLE = OUT | ERR
 _MSG_PEEK = int(_socket.MSG_PEEK)
 
 
@@ -109,6 +111,7 @@ class Socket:
         if thing.name[1] in host.listening:
             raise fail(errno.EADDRINUSE)
         self._thing = host.fds[self._fd] = Listener(host, thing.name)
+        host.changes += 1
         host.listening[thing.name[1]] = self._thing
 
     def getsockname(self) -> Any:
@@ -128,6 +131,7 @@ class Socket:
             raise fail(errno.EINVAL)
         self._until(thing, lambda: thing.backlog, "a connection")
         end = thing.backlog.popleft()
+        thing.changed()
         return keep(end.host, end), end.peer_name
 
     def connect_ex(self, address: Any) -> int:
@@ -148,8 +152,7 @@ class Socket:
             [thing.watch], lambda: not thing.connecting, self._timeout, "a connection"
         ):
             return errno.ETIMEDOUT
-        code, thing.error = thing.error, 0
-        return int(code)
+        return int(thing.blame())
 
     def connect(self, address: Any) -> None:
         code = self.connect_ex(address)
@@ -165,7 +168,7 @@ class Socket:
             return
         if self._timeout == 0:
             kernel().spin()
-            raise BlockingIOError(errno.EAGAIN, TEXTS[errno.EAGAIN])
+            raise BlockingIOError(errno.EAGAIN, _AGAIN)
         if not kernel().wait([thing.watch], ready, self._timeout, what):
             raise TimeoutError("timed out")
         if self._fd < 0 and not CURRENT.dying:
@@ -173,8 +176,7 @@ class Socket:
 
     def _raise(self, thing: Any) -> None:
         if thing.error:
-            code, thing.error = thing.error, 0
-            raise fail(code)
+            raise fail(thing.blame())
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         thing = self._thing
@@ -184,9 +186,15 @@ class Socket:
             return self.recvfrom(size, flags)[0]
         buffer = thing.buffer
         if not buffer:
-            if thing.peer is None and not thing.error and not thing.eof:
-                raise fail(errno.ENOTCONN)
-            self._until(thing, thing.readable, "bytes")
+            if not thing.bits & IN:
+                if thing.peer is None:
+                    raise fail(errno.ENOTCONN)
+                if self._timeout == 0:
+                    CURRENT.looks = looks = CURRENT.looks + 1
+                    if looks > CLOCK_READS_MAX:
+                        kernel().spin()
+                    raise BlockingIOError(errno.EAGAIN, _AGAIN)
+                self._until(thing, thing.readable, "bytes")
             if not buffer:
                 self._raise(thing)
                 return b""
@@ -197,6 +205,10 @@ class Socket:
             return data
         data = bytes(buffer)
         buffer.clear()
+        if thing.eof or thing.error:
+            thing.changed()
+        else:
+            thing.bits = OUT
         return data
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
@@ -205,6 +217,7 @@ class Socket:
             return self.recv(size, flags), None
         self._until(thing, lambda: thing.inbox, "a datagram")
         data, sender = thing.inbox[0] if flags & _MSG_PEEK else thing.inbox.popleft()
+        thing.changed()
         return data[:size], sender
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
@@ -220,18 +233,34 @@ class Socket:
         return len(data), sender
 
     def send(self, data: Any, flags: int = 0) -> int:
+        thing = self._thing
+        if (
+            type(thing) is not End
+            or self._fd < 0
+            or thing.bits & _TROUBLE != OUT
+            or thing.peer is None
+        ):
+            self._may_send()
+            if isinstance(thing, Mailbox):
+                return self.sendto(data, thing.peer_name)
+        sent = data if type(data) is bytes else bytes(data)
+        if thing.out is None or thing.shut or CURRENT.dying:
+            thing.write(sent)
+        else:
+            thing.out(sent)
+        return len(sent)
+
+    def _may_send(self) -> None:
+        """Wait for a connection; raise what is wrong with it."""
         thing = self._open()
         if isinstance(thing, Mailbox):
-            return self.sendto(data, thing.peer_name)  # type: ignore[attr-defined]
+            return
         if thing.error:
             self._raise(thing)
         if thing.connecting:
             self._until(thing, lambda: not thing.connecting, "a connection")
         if thing.peer is None:
             raise fail(errno.ENOTCONN)
-        sent = bytes(data)
-        thing.write(sent)
-        return len(sent)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         self.send(data, flags)
@@ -286,8 +315,9 @@ class Socket:
         self._options[level, option] = value
 
     def getsockopt(self, level: int, option: int, length: int = 0) -> Any:
-        if (level, option) == _SO_ERROR:
-            thing = self._open()
-            code, thing.error = thing.error, 0
-            return code
+        if option == _SO_ERROR and level == _SOL_SOCKET:
+            thing = self._thing
+            if self._fd < 0:
+                raise fail(errno.EBADF)
+            return thing.blame() if thing.error else 0
         return self._options.get((level, option), bytes(length) if length else 0)

@@ -50,8 +50,10 @@ class WallBudget:
     def begin(self) -> None:
         """A step begins."""
         alarm = _ALARM
-        self._outer, alarm.step, self.ticks = alarm.step, self, 0
-        if alarm.trusted and alarm.period * _TICKS <= self._seconds:
+        self._outer = alarm.step
+        alarm.step = self
+        self.ticks = 0
+        if alarm.trusted and alarm.limit <= self._seconds:
             alarm.trusted -= 1
         else:
             alarm.look(self._seconds)
@@ -70,29 +72,29 @@ class WallBudget:
 class _Alarm:
     """The one alarm of the process.
 
-    step: the one that runs.  period: of the alarm, in seconds, while it ticks.  trusted: steps that need not
-    look whether it does.  before: the handler in place before ours.
+    step: the one that runs.  period: of the alarm, in seconds, while it ticks; limit: of a step then.
+    trusted: steps that need not look whether it does.  before: the handler in place before ours.
     """
 
-    __slots__ = ("_main", "before", "period", "step", "trusted")
+    __slots__ = ("_main", "before", "limit", "period", "step", "trusted")
 
     def __init__(self) -> None:
         self._main = threading.main_thread().ident
         self.step: WallBudget | None = None
-        self.period = 0.0
+        self.period = self.limit = 0.0
         self.trusted = 0
         self.before: Any = None
 
     def look(self, seconds: float) -> None:
         """Start it, unless it ticks or is somebody else's."""
-        ours = _signal.getsignal(_SIGNAL) is _tick and self.period * _TICKS > seconds
+        ours = _signal.getsignal(_SIGNAL) is _tick and self.limit > seconds
         if _signal.getitimer(_REAL)[0] and not ours:
             self.trusted = _LOOK
         elif self.in_main():
             handler = _signal.signal(_SIGNAL, _tick)
             if handler is not _tick:
                 self.before = handler
-            self.period = seconds / _TICKS
+            self.period, self.limit = seconds / _TICKS, seconds
             _signal.setitimer(_REAL, self.period)
             self.trusted = _LOOK
 
@@ -144,5 +146,6 @@ def _set_aside(frame: types.FrameType | None, why: str = "never waits") -> None:
     where = site_of(frame) if frame is not None else call_site(3)
     error = StuckError(f"thread {task.name} {why}; it was in {where}")
     kernel.failures.append((task.host, error))
+    kernel.armings[task.key] = task.nth
     set_aside(task)
     greenlet.getcurrent().parent.switch()

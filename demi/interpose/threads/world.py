@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from demi.errors import TargetError
@@ -39,6 +40,8 @@ DELIVER = int(Kind.DELIVER)
 BOOT: Event = (int(Kind.START), -1, -1, 0)
 PIECES_MAX = 100_000  # of threads in one step
 _NONE: list[Event] = []
+_new: Any = object.__new__  # both as the classes themselves, without running Python code
+_packet = partial(tuple.__new__, Packet)
 _TURN = "its turn to resume"
 
 
@@ -90,6 +93,10 @@ class ThreadsWorld(Lives):
             Image(program, self.kernel, host)
             for program, host in zip(programs.values(), hosts, strict=True)
         ]
+        self._signs = [  # of a node, that something happened which is to be told
+            (self.kernel.failures, self.kernel.spun, image.log, image.lines, image.guard.seen)
+            for image in self._images
+        ]
         self.notices = Notices()
         self.freezer = Freezer()
         for image in self._images:
@@ -129,11 +136,11 @@ class ThreadsWorld(Lives):
 
     def enabled(self) -> Sequence[Event]:
         events, kernel = self.events, self.kernel
-        if self._free or not kernel.armed:
+        if self._free or not kernel.sleepers:
             return events
         middle = bisect_left(events, (TIMER, -1, -1, -1))
         last = bisect_left(events, (TIMER + 1, -1, -1, -1))
-        timers = may_fire(self._policy, kernel.armed, kernel.clocks[0], last > 0)
+        timers = may_fire(self._policy, kernel.armed(), kernel.clocks[0], last > 0)
         if not timers:
             return events
         return events[:middle] + sorted([*timers, *events[middle:last]]) + events[last:]
@@ -150,20 +157,26 @@ class ThreadsWorld(Lives):
 
     def take(self, event: Event) -> Step:
         """`step` for an event known to be enabled."""
-        step = self._begin(event)
+        step: Step = _new(Step)
+        self.current = self._links.step = step
+        step.event = event
         kind, node, peer, _ = event
+        kernel = self.kernel
         if kind == DELIVER:
             packet: Packet = self._links.network.take(event, _NONE)
             self._last = (event, packet)
-            self.kernel.hosts[node].past.append((peer, packet.label, packet.data))
-            self.kernel.clocks[node if self._free else 0] += DELIVERY_SECONDS
-            self._run(node, packet.arrive)
+            label, data, arrive = packet
+            host = kernel.hosts[node]
+            host.past.append((peer, label, data))
+            kernel.clocks[host.clock] += DELIVERY_SECONDS
+            self._run(node, arrive)
         elif kind == TIMER:
-            self.kernel.hosts[node].past.append(peer)
+            kernel.hosts[node].past.append(peer)
             task = self._resumes.pop(event, None) if self._resumes else None
             if task is not None or self._free:
-                remove_sorted(self.events, event)
-            self._run(node, None, task or self.kernel.fire(node, peer))
+                events = self.events
+                del events[bisect_left(events, event)]
+            self._run(node, None, task or kernel.fire(node, peer))
         else:
             self._outside.take(event)
         if self._log:
@@ -171,10 +184,6 @@ class ThreadsWorld(Lives):
             self._log.clear()
         if len(step.sent) > 1:  # the program's sets may have decided the order among channels
             step.sent.sort()
-        if len(step.armed) > 1:
-            step.armed.sort()
-        if len(step.cancelled) > 1:
-            step.cancelled.sort()
         self._view.update(node)
         return step
 
@@ -200,6 +209,9 @@ class ThreadsWorld(Lives):
                 first()
             if task is not None:
                 kernel.run(task)
+            elif len(runnable) == 1:
+                if runnable[0].waits is not _TURN:
+                    kernel.run(runnable[0])
             elif runnable:
                 for one in [t for t in runnable if t.waits is not _TURN]:
                     if not host.ended:
@@ -209,14 +221,7 @@ class ThreadsWorld(Lives):
             image.leave()
         if runnable or self._net.unfinished or not self._free:
             self._rest(host)
-        if (
-            kernel.failures
-            or image.log
-            or image.lines
-            or image.guard.seen
-            or kernel.spun
-            or host.ended
-        ):
+        if host.ended or any(self._signs[node]):
             self._account(node)
 
     def _rest(self, host: Host) -> None:
@@ -242,7 +247,7 @@ class ThreadsWorld(Lives):
         task.waits = _TURN
         self._resumes[event] = task
         insort(self.events, event)
-        self.current.armed = [*self.current.armed, event]
+        self.current.armed = sorted([*self.current.armed, event])
 
     # ---- what the kernel and the network tell
 
@@ -254,7 +259,7 @@ class ThreadsWorld(Lives):
         if self._free:
             insort(self.events, event)
         step = self.current
-        step.armed = [*step.armed, event] if step.armed else [event]
+        step.armed = sorted([*step.armed, event]) if step.armed else [event]
 
     def _disarmed(self, task: Task, n: int) -> None:
         node, slot = task.key
@@ -265,11 +270,11 @@ class ThreadsWorld(Lives):
         if step.armed and event in step.armed:  # armed and cancelled in one step: it never was
             step.armed = [other for other in step.armed if other != event]
         else:
-            step.cancelled = [*step.cancelled, event] if step.cancelled else [event]
+            step.cancelled = sorted([*step.cancelled, event]) if step.cancelled else [event]
 
     def _post(self, src: Host, dst: Host, label: str, data: bytes, arrive: Arrival) -> None:
         if dst.up:  # to a host that is down it is lost at once
-            self._links.push(src.index, dst.index, Packet(label, data, arrive))
+            self._links.push(src.index, dst.index, _packet((label, data, arrive)))
 
     def _report(self, why: str) -> None:
         self._log.append(why)

@@ -154,8 +154,7 @@ class InProcess:
 
         end.out = out
         self._channels[dpid] = end
-        listener.backlog.append(end)
-        self._kernel.notify(listener.watch)
+        listener.arrive(end)
         return True
 
     def disconnect(self, dpid: int) -> None:
@@ -213,11 +212,11 @@ class InProcess:
         kernel, end = self._kernel, self.now + seconds
         self.quiesce()
         fired = 0
-        while (due := kernel.due()) is not None and kernel.armed[due][2] <= end:
+        while (due := kernel.due()) is not None and (kernel.sleepers[due].deadline or 0.0) <= end:
             fired += 1
             if fired > TIMERS_MAX:
                 text = f"{TIMERS_MAX} timers fired in {seconds:g} s of virtual time"
-                name = kernel.armed[due][1]
+                name = kernel.sleepers[due].name
                 self._noted.append(Trouble("stuck", text, name, "wait longer between two looks"))
                 self.crash()
                 break
@@ -227,7 +226,7 @@ class InProcess:
 
     def deadline(self) -> float | None:
         due = self._kernel.due()
-        return None if due is None else self._kernel.armed[due][2]
+        return None if due is None else self._kernel.sleepers[due].deadline
 
     # ---- what went wrong
 
