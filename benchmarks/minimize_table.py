@@ -1,0 +1,98 @@
+"""What the rows of the minimizer's benchmark say, as tables for a chapter.
+
+A figure is a median, in brackets the worst.  A `+` behind one says that a run was cut by the cap on its
+schedules: it would have gone on, and might have left less.  Not here: measuring (`minimize_rows.py`).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from minimize_rows import Row
+from published import BUGS
+
+Cell = Callable[[Sequence[Row]], str]
+
+
+def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    every = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in every)
+
+
+def side_by_side(rows: Sequence[Row], pipelines: Sequence[str]) -> str:
+    """One line per bug: what was published and, by pipeline, deliveries left, schedules, CPU seconds."""
+    lines = []
+    for bug in _in_order(row.bug for row in rows):
+        mine = [row for row in rows if row.bug == bug]
+        about = BUGS[bug]
+        lines.append(
+            [
+                bug, str(len({row.seed for row in mine})),
+                f"{statistics.median({row.seed: row.deliveries for row in mine}.values()):,.0f}",
+                f"{about.left}, {about.schedules:,}", str(about.by_hand), str(about.reach),
+                *[of_pipeline([r for r in mine if r.pipeline == name]) for name in pipelines],
+            ]
+        )  # fmt: skip
+    head = ["bug", "seeds", "from", "DEMi left, schedules", "by hand", "to reach", *pipelines]
+    return markdown(head, lines)
+
+
+def of_pipeline(rows: Sequence[Row]) -> str:
+    """left (worst); schedules; seconds; how many were cut, if any."""
+    if not rows:
+        return ""
+    left = f"{median(rows, lambda row: row.left)} ({worst(rows, lambda row: row.left)})"
+    cells = [left, median(rows, lambda row: row.schedules)]
+    cells.append(f"{statistics.median(row.seconds for row in rows):.1f} s")
+    cut = sum(row.cut for row in rows)
+    return "; ".join(cells + ([f"{cut} cut"] if cut else []))
+
+
+def median(rows: Sequence[Row], of: Callable[[Row], float]) -> str:
+    """Marked where a run in the middle was cut."""
+    order = sorted(rows, key=of)
+    middle = {(len(rows) - 1) // 2, len(rows) // 2}
+    mark = "+" if any(order[at].cut for at in middle) else ""
+    return f"{statistics.median(of(row) for row in rows):,.0f}{mark}"
+
+
+def worst(rows: Sequence[Row], of: Callable[[Row], float]) -> str:
+    """Marked where that run was cut."""
+    most = max(rows, key=of)
+    return f"{of(most):,.0f}{'+' if most.cut else ''}"
+
+
+def in_detail(rows: Sequence[Row], pipelines: Sequence[str]) -> str:
+    """One line per bug and pipeline, with everything that was measured."""
+    lines = []
+    for bug in _in_order(row.bug for row in rows):
+        for name in pipelines:
+            mine = [row for row in rows if (row.bug, row.pipeline) == (bug, name)]
+            if mine:
+                columns = [
+                    both(mine, lambda row: row.left), both(mine, lambda row: row.externals),
+                    both(mine, lambda row: row.nodes), both(mine, lambda row: row.schedules),
+                    both(mine, lambda row: row.reached), both(mine, lambda row: row.seconds, 1),
+                ]  # fmt: skip
+                checked = f"{sum(bool(row.sound) for row in mine)} of {len(mine)}"
+                start = f"{statistics.median(row.deliveries for row in mine):,.0f}"
+                lines.append([bug, name, start, *columns, checked])
+    head = [
+        "bug", "pipeline", "from", "left", "externals", "nodes", "schedules", "to the result", "seconds",
+        "sound",
+    ]  # fmt: skip
+    return markdown(head, lines)
+
+
+def both(rows: Sequence[Row], of: Callable[[Row], float], digits: int = 0) -> str:
+    """Median (worst)."""
+    values = [of(row) for row in rows]
+    return f"{statistics.median(values):,.{digits}f} ({max(values):,.{digits}f})"
+
+
+def _in_order(names: Sequence[str] | object) -> list[str]:
+    """Each once, as they were published."""
+    there = set(names)  # type: ignore[call-overload]
+    return [name for name in BUGS if name in there]
