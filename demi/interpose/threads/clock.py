@@ -3,7 +3,7 @@
 The one insight: a clock that stands still between steps makes a program that reads it repeatable; one
 that reads it in a loop would never end, so reads are counted and a spinning thread is made to wait.
 
-Not here: `datetime`, which the adapter imports in its pure Python form above this module.
+Not here: reading it (`hosts.py`); `datetime`, which is imported in its pure Python form above this module.
 """
 
 from __future__ import annotations
@@ -13,29 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 from demi.interpose.stand_in import StandIn
-from demi.interpose.threads.hosts import CURRENT
-from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
+from demi.interpose.threads.hosts import monotonic
+from demi.interpose.threads.kernel import kernel
 
 EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run begins
 
 
-def monotonic() -> float:
-    """Virtual seconds since the beginning of the run."""
-    CURRENT.looks = looks = CURRENT.looks + 1
-    if looks > CLOCK_READS_MAX and CURRENT.kernel is not None:
-        CURRENT.kernel.spin()
-    return CURRENT.now
-
-
 def _clock_gettime(which: int) -> float:
-    if not which:  # CLOCK_REALTIME
-        return EPOCH + monotonic()
-    CURRENT.looks = looks = (
-        CURRENT.looks + 1
-    )  # as above, once more, for programs that read it in each loop
-    if looks > CLOCK_READS_MAX and CURRENT.kernel is not None:
-        CURRENT.kernel.spin()
-    return CURRENT.now
+    return monotonic() if which else EPOCH + monotonic()  # 0: CLOCK_REALTIME
 
 
 def sleep(seconds: float) -> None:

@@ -22,10 +22,18 @@ import greenlet
 from demi.errors import ContractError, DemiError
 from demi.interpose.sites import call_site
 from demi.interpose.threads.ends import bury, die
-from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of
+from demi.interpose.threads.hosts import (
+    CURRENT,
+    LOOKS_MAX,
+    Host,
+    Task,
+    here,
+    name_of,
+    rewind,
+    unread,
+)
 from demi.interpose.timers import Armed
 
-CLOCK_READS_MAX = 20_000  # clock reads or empty polls of one thread between two blocks
 SPIN_SECONDS = 0.05  # what a thread that spins on the clock is made to wait then
 _now_running = greenlet.getcurrent
 _LATER: Any = CURRENT  # the same after a switch, when it may say something else
@@ -44,11 +52,12 @@ class Kernel:
     """All threads of all hosts of one run.  shared: one clock for all hosts, else one each.
 
     sleepers: the threads whose waits have a timeout, by (host, slot).  on_arm, on_disarm: told of changes.
-    looked: some thread may have read a clock since this was set to False.
+    looked: some thread may have read the shared clock since this was set to False.
     """
 
     def __init__(self, names: Sequence[str], *, shared: bool = True) -> None:
         self.hosts = [Host(i, name, 0 if shared else i) for i, name in enumerate(names)]
+        self._shared = shared
         self.by_address: dict[str, Host] = {}
         for host in self.hosts:
             self.by_address[host.name] = self.by_address[host.address] = host
@@ -84,10 +93,9 @@ class Kernel:
         """Move a host's clock forward, never back."""
         self.clocks[host.clock] = max(self.clocks[host.clock], to)
 
-    def spin(self) -> None:
-        """A thread read the clock or polled without waiting: too often, and it is made to wait."""
-        CURRENT.looks = looks = CURRENT.looks + 1
-        if looks > CLOCK_READS_MAX and CURRENT.task is not None and not CURRENT.dying:
+    def spins(self) -> None:
+        """A thread read the clock or polled too often without waiting, and is made to wait."""
+        if CURRENT.task is not None and not CURRENT.dying:
             self.spun.append(call_site(2))
             self.block(SPIN_SECONDS, "the clock it spins on")
 
@@ -144,7 +152,8 @@ class Kernel:
         if green.parent is not outer:
             green.parent = outer
         before = current.task
-        current.task, current.now, current.looks = task, self.clocks[host.clock], 0
+        current.task, current.now = task, self.clocks[host.clock]
+        rewind(0)
         try:
             if green or green.dead:
                 green.switch()
@@ -152,7 +161,7 @@ class Kernel:
                 green.switch(task)
         finally:
             current.task = before
-            if current.looks:
+            if self._shared and unread() <= LOOKS_MAX:
                 self.looked = True
 
     def settle(self, host: Host, limit: int = 1_000_000) -> int:

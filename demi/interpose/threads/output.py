@@ -61,11 +61,11 @@ class _Bytes(io.RawIOBase):
 
 
 class Output:
-    """Both streams of a node, in place while it runs.  own: standard output and standard error, by name."""
+    """Both streams of a node, in place while it runs.  own: standard output and standard error."""
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
-        self.own = {name: Stream(name, self.lines) for name in ("stdout", "stderr")}
+        self.own = Stream("stdout", self.lines), Stream("stderr", self.lines)
 
     def take(self) -> list[str]:
         """Lines since the last time."""
@@ -76,5 +76,5 @@ class Output:
     def clear(self) -> None:
         """Another run begins."""
         self.lines.clear()
-        for stream in self.own.values():
+        for stream in self.own:
             stream.forget()

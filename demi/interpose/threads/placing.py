@@ -31,7 +31,7 @@ ABSENT = (
     "_uuid",
 )  # of C, above nothing that is held: the Python form is used
 Modules = dict[str, types.ModuleType]
-_BUILTINS, _IMPORTLIB, _SYS = vars(builtins), vars(importlib), vars(sys)
+_BUILTINS, _IMPORTLIB = vars(builtins), vars(importlib)
 _REAL: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
 
 
@@ -53,25 +53,30 @@ class Place:
         self._hidden: list[str] = []  # real modules that the program has not imported, nor may see
         self._gone: list[str] = []  # modules of which there is no real one
         self._before: frozenset[str] = frozenset()
-        self._kept: tuple[Any, Any, float] = (None, None, 0.0)
-        self._streams: Mapping[str, Any] = {}
+        self._own: tuple[Any, Any] = self.output.own
+        self._streams: tuple[Any, Any] = (None, None)
+        self._entered = False
+        self._again = 0  # how many times more
+        self._kept: tuple[Any, Any, float] | None = None  # of another node, inside of which it runs
         self._placing = False
         self._import, self._import_module = self._importer(), self._hooked(_REAL[1])
-        self._depth = 0
         self._known = 0
 
     # ---- while it runs
 
     def enter(self) -> None:
         """Put the copy in place; nests."""
-        self._depth += 1
-        if self._depth > 1:
-            return
-        current, kernel, host = CURRENT, self.kernel, self.host
-        self._kept = current.kernel, current.host, current.now
-        current.kernel, current.host, current.now = kernel, host, kernel.clocks[host.clock]
-        self._streams = {"stdout": sys.stdout, "stderr": sys.stderr}
-        _SYS.update(self.output.own)
+        if CURRENT.host is not None:
+            if self._entered:
+                self._again += 1
+                return
+            self._kept = CURRENT.kernel, CURRENT.host, CURRENT.now
+        self._entered = True
+        kernel = CURRENT.kernel = self.kernel
+        host = CURRENT.host = self.host
+        CURRENT.now = kernel.clocks[host.clock]
+        self._streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = self._own
         push(self.guard)
         if self.always:
             self._put()
@@ -81,16 +86,22 @@ class Place:
 
     def leave(self) -> None:
         """Take it away again, with all it imported meanwhile."""
-        self._depth -= 1
-        if self._depth:
+        if self._again:
+            self._again -= 1
             return
         pop()
+        sys.stdout, sys.stderr = self._streams
         if self.always:
             self._take_away()
         else:
             _BUILTINS["__import__"], _IMPORTLIB["import_module"] = _REAL
-        _SYS.update(self._streams)
-        CURRENT.kernel, CURRENT.host, CURRENT.now = self._kept
+        self._entered = False
+        if self._kept is None:
+            CURRENT.kernel = CURRENT.host = None
+            CURRENT.now = 0.0
+        else:
+            CURRENT.kernel, CURRENT.host, CURRENT.now = self._kept
+            self._kept = None
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.descriptors import fail
-from demi.interpose.threads.hosts import CURRENT, Host, Seat, here
+from demi.interpose.threads.hosts import CURRENT, Host, Seat, here, monotonic
 from demi.interpose.threads.kernel import Kernel, kernel
 from demi.interpose.threads.streams import ERR, HUP, IN, NVAL, OUT, Closed, Watched
 
@@ -33,9 +33,8 @@ class Poll:
     What the descriptors stand for is looked up once and kept until one of either changes.
     """
 
-    _units = 1000  # of a timeout, in a second
-
-    def __init__(self) -> None:
+    def __init__(self, units: int = 1000) -> None:
+        self._units = units  # of a timeout, in a second
         self._masks: dict[int, int] = {}
         self._known = -1  # `changes` of the host when they were looked up
         self._wanted: list[tuple[int, Watched, int]] = []
@@ -70,7 +69,7 @@ class Poll:
                 found.append((fd, thing.bits & mask))
         if found or timeout == 0:
             if not found:
-                held.spin()
+                monotonic()  # it counts as a look at the clock
             return found
         clocks, clock, seat = held.clocks, host.clock, self._seat
         wait = timeout is not None and timeout >= 0
@@ -117,10 +116,8 @@ class Poll:
 class Epoll(Poll):
     """`select.epoll`; timeouts in seconds."""
 
-    _units = 1
-
     def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
-        super().__init__()
+        super().__init__(1)
         self.closed = False
 
     def register(self, thing: Any, mask: int = IN | OUT | 2) -> None:

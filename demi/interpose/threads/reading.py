@@ -42,7 +42,8 @@ class Packet(NamedTuple):
 class ThreadsView:
     """The View of a run: what `observe` says of each node that is up.
 
-    A node whose observed state is the same immutable object as before was not touched.
+    A node whose observed state is the same immutable object as before was not touched; fixed: the present
+    states of nodes that are known to be immutable.
     """
 
     def __init__(self, world: Reading) -> None:
@@ -50,7 +51,7 @@ class ThreadsView:
         self.touched: Sequence[int] = range(len(world.names))
         self._world = world
         self._seen: list[Any] = [self] * len(world.names)  # itself: not looked at yet
-        self._fixed = self._seen[:]  # the last state of a node that is known to be immutable
+        self.fixed = self._seen[:]
         self._each = [(i,) for i in range(len(world.names))]
 
     def state(self, node: int) -> Any:
@@ -59,16 +60,13 @@ class ThreadsView:
             found = self._seen[node] = self._world.look(node)
         return found
 
-    def update(self, node: int) -> None:
-        """A step of the node is over."""
-        now = self._world.look(node)
+    def update(self, node: int, now: Any) -> None:
+        """A step of the node is over; what is observed of it is not `fixed[node]`."""
         if now is not self._seen[node]:
-            self._seen[node] = now
+            self._seen[node], self.fixed[node] = now, self
             self.touched = self._each[node]
-        elif now is self._fixed[node]:
-            self.touched = ()
         elif self._world.freezer.immutable(now):
-            self._fixed[node] = now
+            self.fixed[node] = now
             self.touched = ()
         else:
             self.touched = self._each[node]
@@ -113,8 +111,11 @@ class Reading:
     _observe: Observe
     _outside: Faults
     _show: Callable[[bytes], Any]
-    _view: ThreadsView
     freezer: Freezer
+
+    def observe(self) -> ThreadsView:
+        """What invariants see."""
+        raise NotImplementedError
 
     def external(self, event: Event) -> External:
         return self._outside.external(event)
@@ -125,7 +126,7 @@ class Reading:
         if not host.up:
             return None
         current, kernel = CURRENT, self.kernel
-        kept = current.kernel, current.host, current.now
+        kept = current.host
         current.kernel, current.host, current.now = kernel, host, kernel.clocks[host.clock]
         try:
             threads = _new(Waits)
@@ -137,7 +138,11 @@ class Reading:
             what = f"observe raised {type(error).__name__}: {error}"
             raise TargetError(what, where=self.names[node]) from error
         finally:
-            current.kernel, current.host, current.now = kept
+            current.host = kept
+            if kept is None:
+                current.kernel, current.now = None, 0.0
+            else:
+                current.now = kernel.clocks[kept.clock]
 
     def _packet(self, event: Event) -> Packet:
         if self._last is not None and self._last[0] == event:
@@ -178,10 +183,7 @@ class Reading:
         host = self.kernel.hosts[node]
         threads = sorted((task.name, task.waits) for task in host.tasks)
         buffers = [bytes(getattr(thing, "buffer", b"")) for _, thing in sorted(host.fds.items())]
-        return canonical([host.history(), self._view_of(node), threads, buffers])
-
-    def _view_of(self, node: int) -> Any:
-        return self._view.state(node) if hasattr(self, "_view") else None
+        return canonical([host.history(), self.observe().state(node), threads, buffers])
 
     def digest(self) -> bytes:
         flight = [

@@ -14,8 +14,8 @@ import errno
 from typing import Any
 
 from demi.interpose.threads.descriptors import TEXTS, close_fd, fail, keep, net
-from demi.interpose.threads.hosts import CURRENT, here
-from demi.interpose.threads.kernel import CLOCK_READS_MAX, kernel
+from demi.interpose.threads.hosts import CURRENT, here, monotonic
+from demi.interpose.threads.kernel import kernel
 from demi.interpose.threads.streams import ERR, IN, OUT, End, Listener, Mailbox, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
@@ -167,7 +167,7 @@ class Socket:
         if ready():
             return
         if self._timeout == 0:
-            kernel().spin()
+            monotonic()
             raise BlockingIOError(errno.EAGAIN, _AGAIN)
         if not kernel().wait([thing.watch], ready, self._timeout, what):
             raise TimeoutError("timed out")
@@ -190,9 +190,7 @@ class Socket:
                 if thing.peer is None:
                     raise fail(errno.ENOTCONN)
                 if self._timeout == 0:
-                    CURRENT.looks = looks = CURRENT.looks + 1
-                    if looks > CLOCK_READS_MAX:
-                        kernel().spin()
+                    monotonic()  # it counts as a look at the clock
                     raise BlockingIOError(errno.EAGAIN, _AGAIN)
                 self._until(thing, thing.readable, "bytes")
             if not buffer:

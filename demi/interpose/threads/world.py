@@ -99,6 +99,7 @@ class ThreadsWorld(Lives):
         ]
         self.notices = Notices()
         self.freezer = Freezer()
+        self._view: ThreadsView | None = None
         for image in self._images:
             image.guard.notices = self.notices
         self.reset(0)
@@ -125,7 +126,7 @@ class ThreadsWorld(Lives):
             host.up = True
         for node in range(len(self.names)):
             self.boot(node)
-        self._view = ThreadsView(self)
+        self._view = None
         step = self.current
         step.log = tuple(self._log)
         return step
@@ -184,10 +185,18 @@ class ThreadsWorld(Lives):
             self._log.clear()
         if len(step.sent) > 1:  # the program's sets may have decided the order among channels
             step.sent.sort()
-        self._view.update(node)
+        view = self._view
+        if view is not None:
+            now = self.look(node)
+            if now is view.fixed[node]:
+                view.touched = ()
+            else:
+                view.update(node, now)
         return step
 
     def observe(self) -> ThreadsView:
+        if self._view is None:  # until somebody asks, nodes are not read
+            self._view = ThreadsView(self)
         return self._view
 
     def close(self) -> None:
