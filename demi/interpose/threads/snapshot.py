@@ -13,11 +13,14 @@ of an enumeration are constants.
 from __future__ import annotations
 
 import ctypes
+import gc
 import itertools
+import sys
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from enum import Enum, EnumMeta
+from operator import attrgetter
 from typing import Any
 
 from demi.interpose.threads.local import Local, fields_of
@@ -28,6 +31,8 @@ _SKIP = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.
          Enum, EnumMeta)  # fmt: skip
 _CODE = (types.FunctionType, types.BuiltinFunctionType, property, staticmethod, classmethod,
          types.WrapperDescriptorType, types.MemberDescriptorType, types.GetSetDescriptorType)  # fmt: skip
+_TAG = dict.__basicsize__ - 3 * ctypes.sizeof(ctypes.c_void_p)  # where a dict has its version
+_version: Any = attrgetter("value")
 _DICTS = (dict, OrderedDict, defaultdict)
 _HIDDEN = {
     "__builtins__",
@@ -46,7 +51,7 @@ class Snapshot:
     def __init__(self, modules: Mapping[str, types.ModuleType]) -> None:
         self._names = frozenset(modules)
         self._seen: dict[int, Any] = {}
-        self._quiet: list[_Dict | _Class] = []  # never changed so far
+        self._kept: list[_Dict | _Class] = []
         self._busy: list[_Dict | _Class] = []
         self._lists: list[tuple[Any, Any]] = []
         self._locks: list[tuple[Any, Any]] = []
@@ -56,7 +61,7 @@ class Snapshot:
             if id(thing) not in self._seen and not isinstance(thing, _SKIP):
                 self._seen[id(thing)] = thing  # kept, so that its id stays taken
                 todo.extend(self._parts(thing))
-        self._views = _Views(self._quiet)
+        self._quiet = _Quiet(self._kept)
 
     def _parts(self, thing: Any) -> Any:
         kind = type(thing)
@@ -80,14 +85,14 @@ class Snapshot:
                 return ()
             own = {key: value for key, value in vars(thing).items() if key not in _HIDDEN}
             state = {key: value for key, value in own.items() if not isinstance(value, _CODE)}
-            self._quiet.append(_Class(thing, state, frozenset(own)))
+            self._kept.append(_Class(thing, state, frozenset(own)))
             return state.values()
         fields = getattr(thing, "__dict__", None)
         return self._dict(fields, False) if type(fields) is dict else ()
 
     def _dict(self, found: dict[Any, Any], keys: bool) -> list[Any]:
         saved = dict(found)
-        self._quiet.append(_Dict(found, saved, keys))
+        self._kept.append(_Dict(found, saved, keys))
         return [value for key, value in saved.items() if key not in _HIDDEN]
 
     def restore(self) -> None:
@@ -95,15 +100,14 @@ class Snapshot:
         for lock, saved in self._locks:
             lock.load(saved)
         for kept in self._busy:
-            if not kept.views.same():
+            if not kept.shown.same():
                 kept.restore()
-        if not self._views.same():
-            changed = [kept for kept in self._quiet if not kept.views.same()]
+        changed = [kept for kept in self._quiet.suspects() if not kept.shown.same()]
+        if changed:
             for kept in changed:
                 kept.restore()
             self._busy += changed
-            self._quiet = [kept for kept in self._quiet if kept not in changed]
-            self._views = _Views(self._quiet)
+            self._quiet = _Quiet([kept for kept in self._quiet.all if kept not in changed])
         for thing, contents in self._lists:
             if len(thing) != len(contents) or thing != contents:
                 thing.clear()
@@ -117,17 +121,48 @@ class Snapshot:
             vars(threading)["_counter"] = first
 
 
-class _Views:
+class _Quiet:
+    """Containers that never changed so far, and which of them may have changed now.
+
+    Where the interpreter counts the versions of dicts (PEP 509: up to Python 3.11), one with the same version
+    is what it was, and nothing in it is looked at, which is most of what a look costs.
+    """
+
+    __slots__ = ("_cells", "_counted", "_others", "_seen", "_shown", "all")
+
+    def __init__(self, kept: Sequence[_Dict | _Class]) -> None:
+        self.all = kept
+        self._counted = [one for one in kept if _versioned(one.found)]
+        self._cells = [ctypes.c_uint64.from_address(id(one.found) + _TAG) for one in self._counted]
+        self._seen = list(map(_version, self._cells))
+        self._others = [one for one in kept if not _versioned(one.found)]
+        self._shown = _Shown([view for one in self._others for view in one.live])
+
+    def suspects(self) -> list[_Dict | _Class]:
+        """Those that may have changed since the last time."""
+        found: list[_Dict | _Class] = []
+        now = list(map(_version, self._cells))
+        if now != self._seen:
+            both = zip(self._counted, self._seen, now, strict=True)
+            found = [one for one, before, after in both if before != after]
+            self._seen = now
+        return found if self._shown.same() else [*found, *self._others]
+
+
+def _versioned(found: dict[Any, Any]) -> bool:
+    """Does a change of a dict count up its version?  Not one of the order that some dicts keep."""
+    return sys.version_info < (3, 12) and type(found) in (dict, defaultdict)
+
+
+class _Shown:
     """Live views of containers, and what they showed: same objects in the same places?"""
 
     __slots__ = ("_contents", "_places", "_sizes", "_views")
 
-    def __init__(self, kept: Sequence[_Dict | _Class] = (), views: Sequence[Any] = ()) -> None:
-        self._views: list[Any] = [*views, *(view for one in kept for view in one.live)]
-        self._sizes = list(map(len, self._views))
-        self._contents = tuple(
-            itertools.chain.from_iterable(self._views)
-        )  # so that places stay taken
+    def __init__(self, views: Sequence[Any]) -> None:
+        self._views = views
+        self._sizes = list(map(len, views))
+        self._contents = tuple(itertools.chain.from_iterable(views))  # so that places stay taken
         self._places = _places(self._contents)
 
     def same(self) -> bool:
@@ -146,29 +181,30 @@ def _places(things: tuple[Any, ...]) -> bytes:
 class _Dict:
     """A dict and what it held.  keys: they may change while the values are the same."""
 
-    __slots__ = ("_found", "_saved", "live", "views")
+    __slots__ = ("_saved", "found", "live", "shown")
 
     def __init__(self, found: dict[Any, Any], saved: dict[Any, Any], keys: bool) -> None:
-        self._found, self._saved = found, saved
+        self.found, self._saved = found, saved
         self.live: tuple[Any, ...] = (found.values(), found.keys()) if keys else (found.values(),)
-        self.views = _Views(views=self.live)
+        self.shown = _Shown(self.live)
 
     def restore(self) -> None:
         """Put the contents back."""
-        self._found.clear()
-        self._found.update(self._saved)
+        self.found.clear()
+        self.found.update(self._saved)
 
 
 class _Class:
     """A class and what it was.  state: its fields that are no code.  names: all fields."""
 
-    __slots__ = ("_names", "_owner", "_size", "_state", "live", "views")
+    __slots__ = ("_names", "_owner", "_size", "_state", "found", "live", "shown")
 
     def __init__(self, owner: type, state: dict[str, Any], names: frozenset[str]) -> None:
         self._owner, self._state, self._names = owner, state, names
         self._size = len(vars(owner))
         self.live = (vars(owner).values(),)
-        self.views = _Views(views=self.live)
+        self.found: dict[Any, Any] = gc.get_referents(vars(owner))[0]  # behind the proxy
+        self.shown = _Shown(self.live)
 
     def restore(self) -> None:
         """Put the fields back, and take away what was added."""
