@@ -202,9 +202,11 @@ def show(
         budget = (job.settings.max_replays, job.settings.max_time)
         try:
             if job.subject.world.capabilities.exact:
-                report = shrink_to(session, job.subject, trace, small, *budget)
+                report, small = shrink_to(session, job.subject, trace, small, *budget)
             else:
-                report, rate = shrink_repeatedly(session, job.subject, trace, small, *budget, 0)
+                report, small, rate = shrink_repeatedly(
+                    session, job.subject, trace, small, *budget, 0
+                )
             interrupted = report.interrupted
         except DemiError as error:
             failure = error

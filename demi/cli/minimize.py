@@ -103,9 +103,9 @@ def minimize(
     rate: Rate | None = None
     if repeat or not subject.world.capabilities.exact:
         budget = (settings.max_replays, settings.max_time)
-        report, rate = shrink_repeatedly(session, subject, original, path, *budget, repeat)
+        report, path, rate = shrink_repeatedly(session, subject, original, path, *budget, repeat)
     else:
-        report = shrink_to(
+        report, path = shrink_to(
             session,
             subject,
             original,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demi.cli.deadline import Deadline, deadline
+from demi.cli.keeping import Kept
 from demi.cli.loading import ATTRIBUTE, Loaded, is_installed
 from demi.cli.output import Line, Message, count
 from demi.cli.session import Session
@@ -34,15 +35,15 @@ def shrink_to(
     pipeline: str = "default",
     prove: int = 0,
     rungs: Sequence[Rung] = (),
-) -> Report:
-    """Minimize `trace` within a budget (0: none) and write the result.
+) -> tuple[Report, Path]:
+    """Minimize `trace` within a budget (0: none) and write the result; where it is (`keeping.py`).
 
     Each better trace is written as soon as it is known: a killed process leaves the best.
     """
     from demi.minimizer.minimize import minimize
     from demi.minimizer.problem import Budget
-    from demi.trace_codec import save
 
+    kept = Kept(path)
     with session.progress() as progress, deadline(seconds) as limit:
 
         def tell(stage: str, size: int, done: int) -> None:
@@ -53,11 +54,9 @@ def shrink_to(
 
         report = minimize(
             subject, trace, budget=Budget(replays, seconds), progress=tell, pipeline=pipeline,
-            prove=prove, keep=lambda better: save(better, path), rungs=rungs,
+            prove=prove, keep=kept.better, rungs=rungs,
         )  # fmt: skip
-    report = _timely(report, limit)
-    save(report.trace, path)
-    return report
+    return _finished(session, _timely(report, limit), kept)
 
 
 def shrink_repeatedly(
@@ -68,12 +67,12 @@ def shrink_repeatedly(
     replays: int,
     seconds: float,
     repeats: int,
-) -> tuple[Report, Rate]:
+) -> tuple[Report, Path, Rate]:
     """The same for what does not replay exactly; each candidate is run up to `repeats` times (0: 5)."""
     from demi.minimizer.problem import Budget
     from demi.minimizer.repeat import REPEATS, minimize_repeated
-    from demi.trace_codec import save
 
+    kept = Kept(path)
     with session.progress() as progress, deadline(seconds) as limit:
 
         def tell(stage: str, size: int, done: int) -> None:
@@ -84,11 +83,16 @@ def shrink_repeatedly(
 
         report, rate = minimize_repeated(
             subject, trace, repeats or REPEATS, budget=Budget(replays, seconds), progress=tell,
-            keep=lambda better: save(better, path),
+            keep=kept.better,
         )  # fmt: skip
-    report = _timely(report, limit)
-    save(report.trace, path)
-    return report, rate
+    return *_finished(session, _timely(report, limit), kept), rate
+
+
+def _finished(session: Session, report: Report, kept: Kept) -> tuple[Report, Path]:
+    path = kept.finish(report.trace, not (report.interrupted or report.exhausted))
+    if path != kept.path:
+        session.writer.note(kept.told())
+    return report, path
 
 
 def _timely(report: Report, limit: Deadline) -> Report:

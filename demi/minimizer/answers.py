@@ -4,13 +4,15 @@ The one insight: a plan is known by what it asks for and how it is matched, and 
 several: the other ways of matching that would have run the same, and the plans between what it used and
 what it asked for (`between.py`).
 
-Not here: replaying (`problem.py`).
+For plans beside the best run, what their replay ended in is kept too, so that the certificate need not
+make it again.  Not here: replaying (`problem.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from demi.minimizer.between import Between
 from demi.scheduler.sts import Match, Wanted
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from demi.minimizer.problem import Run, Trial
 
 Key = tuple[object, ...]
+ENDS_MAX = 1_000  # replays whose end is kept
 
 
 class Asked:
@@ -51,12 +54,21 @@ def _sources(plan: Sequence[Wanted]) -> Key:
     return tuple([(index.get(w.source[0]), *w.source[1:]) if w.source else () for w in plan])
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """One replay that did not fail as the original did, and what each node showed when it was over."""
+
+    trial: Trial
+    states: tuple[Any, ...]
+
+
 class Answers:
-    """The failing run of each plan that was tried, or None."""
+    """The failing run of each plan that was tried, or None; how the latest that are None ended."""
 
     def __init__(self) -> None:
         self._runs: dict[Key, Run | None] = {}
         self._between = Between()
+        self._ends: dict[Key, End] = {}
 
     def know(self, asked: Asked, lenient_only: bool) -> bool:
         """Is the answer known?  lenient_only: nothing but lenient replay would be asked."""
@@ -80,3 +92,20 @@ class Answers:
             self._runs[asked.matched(way)] = run
         if trial.same and trial.run is None and not trial.refusal:
             self._between.add(asked.plan, trial.used, trial.same)
+
+    def ended(self, asked: Asked, end: End) -> None:
+        """Keep how the replay of a plan ended, unless the target could not run it."""
+        if end.trial.refusal or len(self._ends) >= ENDS_MAX:
+            return
+        self._ends[asked.key] = end
+        if asked.way is not None:
+            for way in end.trial.same:
+                self._ends[asked.matched(way)] = end
+
+    def end(self, asked: Asked) -> End | None:
+        """How the replay of that very plan ended, where that is known."""
+        return self._ends.get(asked.key)
+
+    def forget_ends(self) -> None:
+        """The best run is another now: only plans beside it will be asked for."""
+        self._ends.clear()

@@ -4,7 +4,8 @@ The one insight: "minimal" is a claim about runs that did *not* fail, so each of
 and what it ended in is kept beside the event, where a reader can doubt it.
 
 Each event is left out alone (an external with its atomic group), the rest is replayed leniently by
-content and then by type, the newest first.  A replay that still fails as the original did is smaller: it
+content and then by type, the newest first; where a pass has asked this of the very same run, its replay
+is the answer (`answers.py`).  A replay that still fails as the original did is smaller: it
 becomes the best and certification starts again.  When none does, the run is 1-minimal in that sense.
 
 In the trace: the key `why` of an entry, the keys `minimality` and `bound` of the footer.
@@ -97,8 +98,8 @@ def without(run: Run, at: int) -> tuple[int, ...]:
 
 
 def _final_states(problem: Problem, run: Run) -> States | None:
-    trial = problem.trial(run.plan)
-    return None if trial.run is None else observed(problem.subject.world)
+    end = problem.ending(run.plan)
+    return None if end.trial.run is None else shown(problem.subject.world, end.states)
 
 
 def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States) -> Why | None:
@@ -107,11 +108,12 @@ def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States)
     plan: Plan = tuple(run.plan[i] for i in kept)
     whys = []
     for by_type in (False, True):
-        trial = problem.trial(newest(plan) if by_type else plan)
-        if trial.run is not None:
+        ended = problem.ending(newest(plan) if by_type else plan)
+        if ended.trial.run is not None:
             return None
-        whys.append(_told(trial, kept, by_type, end, observed(problem.subject.world)))
-        if Match.NEWEST in trial.same:
+        seen = shown(problem.subject.world, ended.states)
+        whys.append(_told(ended.trial, kept, by_type, end, seen))
+        if Match.NEWEST in ended.trial.same:
             break
     # what was not judged and another bug are what a reader must know; else the run that came further
     rank = {NOT_JUDGED: 0, ANOTHER: 1}
@@ -128,12 +130,11 @@ def _told(trial: Trial, kept: Sequence[int], by_type: bool, end: States, seen: S
     return Why(NOT_ENABLED if absent else NO_VIOLATION, "", absent, by_type, ends)
 
 
-def observed(world: World) -> States:
-    """What every node shows now, in JSON."""
+def shown(world: World, states: Sequence[Any]) -> States:
+    """What every node showed, in JSON."""
     from demi.scheduler.record import changes
 
-    view = world.observe()
-    return {name: changes(None, view.state(node)) for node, name in enumerate(world.names)}
+    return {name: changes(None, state) for name, state in zip(world.names, states, strict=True)}
 
 
 def differences(end: States, seen: States) -> dict[str, dict[str, tuple[Any, Any]]]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from demi.errors import ContractError, TargetError
 from demi.events import Event, Kind
 from demi.interpose.world import Step
-from demi.minimizer.answers import Answers, Asked
+from demi.minimizer.answers import Answers, Asked, End
 from demi.scheduler.execute import Subject
 from demi.scheduler.prefixes import Prefixes
 from demi.scheduler.sts import Lenient, Match, Planner, Wanted
@@ -175,12 +175,36 @@ class Problem:
         if self._answers.know(asked, lenient_only=not self.rungs):
             self.cached += 1
             return self._answers.answer(asked)
-        trial = self.trial(plan)
+        trial = self._asked(asked)
         run = trial.run or self._upper(trial, tuple(plan))
         if trial.run is not None:
             self._accepted(LENIENT)
         self._answers.learn(asked, trial, run)
         return run
+
+    def ending(self, plan: Sequence[Wanted]) -> End:
+        """How a replay of a plan ends; not made again if it was made since the best run was met.
+
+        Raises BudgetSpent.
+        """
+        asked = Asked(plan)
+        known = self._answers.end(asked)
+        if known is not None:
+            self.cached += 1
+            return known
+        return self._end(self.trial(plan))
+
+    def _asked(self, asked: Asked) -> Trial:
+        """Replay a plan, and keep how it ended; other oracles may ask otherwise for the certificate."""
+        trial = self.trial(asked.plan)
+        if trial.run is None and self._oracle is lenient and len(asked.plan) <= WATCHED_MAX:
+            self._answers.ended(asked, self._end(trial))
+        return trial
+
+    def _end(self, trial: Trial) -> End:
+        world = self.subject.world
+        view = world.observe()
+        return End(trial, tuple([view.state(node) for node in range(len(world.names))]))
 
     def _upper(self, trial: Trial, plan: Plan) -> Run | None:
         """What the rungs above lenient replay say of a plan that it gave up."""
@@ -213,6 +237,7 @@ class Problem:
     def better(self, run: Run) -> None:
         """The best is this run from here on."""
         self.best, self.reached = run, self.replays
+        self._answers.forget_ends()
         if self.keep is not None:
             self.keep(run)
 

@@ -106,7 +106,7 @@ def minimize_repeated(
     if trace.violation is None:
         raise UsageError("the trace shows no violation, so there is nothing to minimize")
     fingerprint = trace.violation.fingerprint
-    first = _first(subject, trace, repeats, fingerprint)
+    first, unread = _first(subject, trace, repeats, fingerprint)
     pipeline = find_pipeline(subject.target.pipeline)
     problem = Repeated(subject, trace, first, budget or Budget(), progress, pipeline.oracle)
     problem.repeats = repeats
@@ -132,32 +132,38 @@ def minimize_repeated(
     small, rate = _recorded(problem, trace)
     report = Report(
         small, tuple(stages), problem.replays, problem.elapsed(), 0, interrupted, exhausted,
-        problem.reached,
+        problem.reached, _others(problem, trace), (problem.refusals, problem.refusal), unread=unread,
     )  # fmt: skip
     return report, rate
 
 
-def _first(subject: Subject, trace: Trace, repeats: int, fingerprint: str) -> Run:
-    """A failing run of the original.  The first runs may fail by chance: most of them must."""
+def _first(subject: Subject, trace: Trace, repeats: int, fingerprint: str) -> tuple[Run, int]:
+    """A failing run of the original, and how many events earlier than recorded it fails.
+
+    The first runs may fail by chance: most of them must.
+    """
     world, plain = subject.world, find_pipeline(subject.target.pipeline).plain
     plan = plan_of(trace, world.names)
-    run, rate = _majority(subject, trace, repeats, fingerprint, lambda: Recorded(plan, world))
-    if run is None and plain is not None:
+    failed, rate = _majority(subject, trace, repeats, fingerprint, lambda: Recorded(plan, world))
+    if failed is not None:
+        run, strategy = failed
+        return run, max(0, len(plan) - 1 - strategy.used[-1]) if strategy.used else 0
+    if plain is not None:
         inputs = tuple([want for want in plan if want.external is not None])
-        run, rate = _majority(subject, trace, repeats, fingerprint, lambda: plain(inputs))
-    if run is None:
+        failed, rate = _majority(subject, trace, repeats, fingerprint, lambda: plain(inputs))
+    if failed is None:
         raise DivergenceError(
             f"the trace shows {fingerprint} in {rate.text} runs only",
             remedy="a majority has to fail: take another trace, or make the target repeat (demi check)",
         )
-    return run
+    return failed[0], 0
 
 
 def _majority(
     subject: Subject, trace: Trace, repeats: int, fingerprint: str, make: Callable[[], Lenient]
-) -> tuple[Run | None, Rate]:
-    """The last failing run when most fail, and how many did."""
-    hits, run = 0, None
+) -> tuple[tuple[Run, Lenient] | None, Rate]:
+    """The last failing run and what it followed, when most fail; and how many did."""
+    hits, failed = 0, None
     for _ in range(repeats):
         planner, strategy = Planner(subject.world), make()
         observers = (strategy, planner) if isinstance(strategy, Recorded) else (planner,)
@@ -166,8 +172,8 @@ def _majority(
         ).violation
         if found is not None and found.fingerprint == fingerprint:
             hits += 1
-            run = Run(tuple(planner.plan), found, tuple(planner.causes))
-    return run if 2 * hits > repeats else None, Rate(hits, repeats)
+            failed = Run(tuple(planner.plan), found, tuple(planner.causes)), strategy
+    return failed if 2 * hits > repeats else None, Rate(hits, repeats)
 
 
 def _hand_over(problem: Repeated, original: Trace, keep: Keep) -> None:
@@ -191,14 +197,31 @@ def _recorded(problem: Problem, original: Trace) -> tuple[Trace, Rate]:
     )
 
 
+def _others(problem: Repeated, original: Trace) -> dict[str, Trace]:
+    """A record of each other violation that was met, where one of a few more runs shows it again."""
+    found = {}
+    for fingerprint, run in sorted(problem.others.items()):
+        for _ in range(problem.repeats):
+            trace = _record(problem, original, Lenient(run.plan), fingerprint)
+            if trace is not None:
+                found[fingerprint] = trace
+                break
+    return found
+
+
 def _once(problem: Problem, original: Trace) -> Trace | None:
     """The record of one more run of the best, if it fails."""
+    return _record(problem, original, problem.again(), problem.fingerprint)
+
+
+def _record(problem: Problem, original: Trace, strategy: Lenient, fingerprint: str) -> Trace | None:
+    """The record of one more run, if it fails in that way."""
     subject, world = problem.subject, problem.subject.world
     entries: list[Entry] = []
     recorder = Recorder(world, entries.append)
-    outcome = execute(subject, problem.again(), problem.seed, observer=recorder)
+    outcome = execute(subject, strategy, problem.seed, observer=recorder)
     found = outcome.violation
-    if found is None or found.fingerprint != problem.fingerprint:
+    if found is None or found.fingerprint != fingerprint:
         return None
     header = make_header(
         world, target=subject.target.name, config=subject.config, strategy="repeated",

@@ -21,11 +21,12 @@ from demi.minimizer.certify import (
     minimality,
     without,
 )
+from demi.minimizer.chunks import sweep
 from demi.minimizer.minimize import first_run, minimize
 from demi.minimizer.problem import Budget, Problem
 from demi.minimizer.wildcards import newest
 from demi.oracle import Detail, StateInvariant, View
-from demi.scheduler.execute import Subject
+from demi.scheduler.execute import Subject, record
 from demi.scheduler.replay import replay
 from demi.trace import Trace
 from demi.trace_codec import encode, load, loads
@@ -97,6 +98,33 @@ def test_what_can_go_is_removed_and_certification_starts_again() -> None:
     problem = problem_of(lock(lossy=False), original)
     whys = certify(problem)
     assert len(whys) == len(problem.best.plan) < len(original)
+
+
+@pytest.mark.parametrize("bug", ["raft-45", "raft-66"])
+def test_what_a_pass_asked_of_the_same_run_is_not_asked_again(bug: str) -> None:
+    """The answers are those of replays made for the certificate alone."""
+    subject, original = raft(bug)
+    problem, fresh = problem_of(subject, original), problem_of(*raft(bug))
+    assert sweep(problem, problem.best, 1) is problem.best, "recorded as 1-minimal"
+    before = problem.replays
+    assert certify(problem) == certify(fresh)
+    assert problem.replays - before < fresh.replays - len(original) // 2
+
+
+def test_what_was_asked_of_another_run_is_asked_again() -> None:
+    """A run that has become shorter since."""
+    original = max(lock_traces(False), key=len)
+    problem = problem_of(lock(lossy=False), original)
+    sweep(problem, problem.best, 1)
+    assert problem.best.size < (original.externals, len(original))
+    whys = certify(problem)
+    fresh = problem_of(lock(lossy=False), record_of(problem))
+    assert certify(fresh) == whys
+
+
+def record_of(problem: Problem) -> Trace:
+    choices = [want.choice for want in problem.best.plan]
+    return record(problem.subject, choices, problem.seed, strategy="minimized")
 
 
 def test_a_group_is_left_out_as_one() -> None:

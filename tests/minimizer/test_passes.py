@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from demi.minimizer.postpone import postpone
 from demi.minimizer.problem import Budget, Problem
 from demi.minimizer.races import races
 from demi.minimizer.search import search
+from demi.minimizer.tails import cut_tails, trees
 from demi.minimizer.wildcards import by_cause
 from demi.minimizer.windows import remove_windows
 from demi.oracle import View
@@ -61,6 +63,47 @@ def test_an_event_without_a_clock_belongs_to_what_it_caused() -> None:
             assert clock == entry.msg["term"]
         if "BeginElection" in entry.id:
             assert clock is not None
+
+
+class Relay(Node):
+    """Answers a number with the next smaller one, until 0; knows the smallest that it got from `b`."""
+
+    def __init__(self, start: Mapping[str, int]) -> None:
+        self.begin = start
+        self.least = 99
+
+    def on_start(self, ctx: Context) -> None:
+        for to, number in self.begin.items():
+            ctx.send(to, number)
+
+    def on_message(self, ctx: Context, sender: str, msg: int) -> None:
+        if sender == "b":
+            self.least = min(self.least, msg)
+        if msg:
+            ctx.send(sender, msg - 1)
+
+
+def test_trees_of_sends_are_cut_back_to_what_matters() -> None:
+    """`a` talks to b, c and d; what c and d say never matters, and of b's talk only the beginning."""
+
+    def make() -> ActorWorld:
+        others = {name: lambda: Relay({}) for name in "bcd"}
+        return ActorWorld({"a": lambda: Relay(dict.fromkeys("bcd", 40)), **others})
+
+    def look(view: View) -> bool:
+        states = [view.state(node) for node in range(4)]
+        heard = all(state and state["least"] == 99 for state in states[1:])
+        return bool(states[0]) and states[0]["least"] <= 33 and heard
+
+    subject = subject_of(make, never(look))
+    original = max((recorded(subject, seed, program()) for seed in range(5)), key=len)
+    assert original.violation is not None
+    problem = Problem(subject, original, first_run(subject, original), Budget())
+    stories = trees(problem.best)
+    assert len(stories) == 3 and sum(map(len, stories)) == len(original)
+    small = cut_tails(problem, problem.best)
+    assert len(small.plan) == 8, "40, 39, ..., 33"
+    assert problem.replays <= 2 + len(bin(len(original)))
 
 
 class Turnstile(Node):

@@ -106,3 +106,51 @@ def test_every_better_run_of_a_flaky_target_is_handed_over() -> None:
     assert sizes and sizes == sorted(sizes, reverse=True) and sizes[0] < len(original)
     assert sizes[-1] == len(report.trace) == 2
     assert all(trace.violation is not None for trace in kept)
+
+
+class Spoilt(Node):
+    """It may break in two ways."""
+
+    def __init__(self) -> None:
+        self.seen: tuple[int, ...] = ()
+
+    def on_message(self, ctx: Context, sender: str, msg: Any) -> None:
+        self.seen += (msg,)
+
+
+def spoilt(least: int) -> Target:
+    """Broken by `least` numbers with a 3 before the 9, another bug by a 9 without it."""
+
+    def look(view: View) -> Detail | None:
+        seen = view.state(0)["seen"]
+        if 9 in seen and 3 not in seen:
+            return Detail(("box",), "no 3", "easy")
+        return Detail(("box",), "full", "hard") if len(seen) >= least and 3 in seen else None
+
+    return Target(
+        name="spoilt",
+        doc="two bugs",
+        make=lambda config: ActorWorld({"box": Spoilt}, inputs={"put": lambda args: args["n"]}),
+        invariants=lambda config: [StateInvariant("Whole", "not broken", look)],
+        profile=lambda config: Profile(),
+    )
+
+
+def test_a_trace_that_breaks_earlier_than_recorded() -> None:
+    """The invariant became stricter."""
+    original = failing(Subject(spoilt(12), {}))
+    assert original.violation is not None
+    same, _ = minimize_repeated(Subject(spoilt(12), {}), original, 3)
+    assert same.unread == 0
+    report, _ = minimize_repeated(Subject(spoilt(6), {}), original, 3)
+    assert report.unread == 6 * (len(original) // 12)
+    assert len(report.trace) == 6
+
+
+def test_another_violation_is_kept_as_a_trace_of_its_own() -> None:
+    subject = Subject(spoilt(12), {})
+    report, _ = minimize_repeated(subject, failing(subject), 3)
+    assert list(report.others) == ["Whole/easy"]
+    other = report.others["Whole/easy"]
+    assert other.violation is not None and other.violation.fingerprint == "Whole/easy"
+    assert 3 not in [entry.msg["n"] for entry in other if entry.is_external]

@@ -4,7 +4,8 @@ Internal events go before external ones: beginnings and clocks cut a run of thou
 fifty replays, most of them short, and only then is every input tried.  What is left then often fits into a
 smaller system, in which the passes after that have far less to do; it is tried before single events go
 (what is still superfluous helps the run to go on) and after.
-Search takes steps and no replays, and a proof ends everything, so it comes whenever a pass may have made
+Trees of sends are cut back before single events, so that noise goes in few replays.  Search takes steps and
+no replays, and a proof ends everything, so it comes whenever a pass may have made
 the run short enough.
 """
 
@@ -25,6 +26,7 @@ from demi.minimizer.postpone import postpone
 from demi.minimizer.problem import Problem, Run
 from demi.minimizer.provenance import provenance
 from demi.minimizer.search import search
+from demi.minimizer.tails import cut_tails
 from demi.minimizer.windows import remove_windows
 
 
@@ -55,6 +57,11 @@ def glance(problem: Problem, run: Run) -> Run:
         run = search(problem, run, GLANCE)
         problem.notes["glanced"] = run
     return run
+
+
+def peek(problem: Problem, run: Run) -> Run:
+    """A glance at what is long but may go one way only: it costs less than leaving out each event."""
+    return glance(problem, run) if len(run.plan) > FAR_EVENTS else run
 
 
 def searched(problem: Problem, run: Run) -> Run:
@@ -93,6 +100,8 @@ DEFAULT = Pipeline(
         "clocks": remove_clocks,
         "externals": remove_externals,
         "parts": leave_out_loosely,
+        "tails": cut_tails,
+        "peek": peek,
         "internals": remove_chunks,
         "system": leave_out,
         "glance": glance,
