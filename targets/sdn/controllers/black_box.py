@@ -43,7 +43,7 @@ LOG_TAIL = 20  # lines shown of a controller that does not start
 
 class BlackBox:
     """A `Controller`.  command: its words, with `{port}` where the port goes.  wall: seconds of real
-    time a run may take in all, after which the child is ended.
+    time a run may take in all, after which the child is ended.  start: of these, until it listens.
     """
 
     how = "black box"
@@ -58,13 +58,14 @@ class BlackBox:
         path: Sequence[str] = (),
         directory: str | None = None,
         wall: float = 120.0,
+        start: float = START_SECONDS,
     ) -> None:
         self.name = name
         self._command = list(command)
         self._environ = dict(environ or {})
         self._path = list(path)
         self._directory = directory
-        self._wall = wall
+        self._wall, self._start = wall, start
         self._child: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._lines = Lines()
@@ -125,7 +126,7 @@ class BlackBox:
         self._await_port(words)
 
     def _await_port(self, words: list[str]) -> None:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + self._start
         while time.monotonic() < end and self.alive:
             try:
                 socket.create_connection(("127.0.0.1", self._port), 0.2).close()
@@ -140,7 +141,7 @@ class BlackBox:
         what = (
             f"ended with code {code}"
             if code is not None
-            else f"did not listen in {START_SECONDS:g} s"
+            else f"did not listen on 127.0.0.1:{self._port} in {self._start:g} s"
         )
         raise TargetError(
             f"the controller {self.name} {what}",

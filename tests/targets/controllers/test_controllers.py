@@ -16,6 +16,8 @@ from demi.interpose.threads.watchdog import WallBudget
 from targets.sdn.controllers.black_box import BlackBox
 from targets.sdn.controllers.interface import Controller
 from targets.sdn.controllers.osken import black_box, in_process
+from targets.sdn.network.topology import find_topology
+from targets.sdn.world import NetworkWorld
 from tests.targets.controllers.apps import BARRIER, HELLO, WAITS, app, features, messages, packet_in
 
 HELLO_TYPE, FEATURES_REQUEST, MULTIPART, BARRIER_TYPE = 0, 5, 18, 20
@@ -168,6 +170,45 @@ def test_a_child_that_does_not_start_is_shown_with_its_output() -> None:
         BlackBox("c1", ["/no/such/controller"]).start(0)
 
 
+def gone(pid: int) -> bool:
+    """Does this process run no more?  (An orphan may stay as a zombie.)"""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+MUTE = """
+import socket, subprocess, threading
+p = subprocess.Popen(["sleep", "60"], start_new_session=True)
+s = socket.create_server(("127.0.0.1", 0))
+print("listening somewhere else", p.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_child_that_never_listens_is_shown_with_its_output_and_its_tree_is_gone() -> None:
+    before = psutil.Process().children(recursive=True)
+    controller = child("c1", MUTE, start=1.5)
+    with pytest.raises(
+        TargetError, match=r"c1 did not listen on 127\.0\.0\.1:\d+ in 1\.5 s"
+    ) as caught:
+        controller.start(0)
+    words, _, pid = caught.value.remedy.rpartition(" ")
+    assert words == "its output: listening somewhere else"
+    assert caught.value.where.startswith(sys.executable)
+    assert not controller.alive
+    assert not controller.connect(1)
+    controller.close()
+    assert psutil.Process().children(recursive=True) == before
+    assert gone(int(pid))
+
+
+def test_a_network_whose_controller_never_listens_does_not_start_and_may_be_tried_again() -> None:
+    world = NetworkWorld(find_topology("line:2"), [child("c1", MUTE, start=0.1)])
+    for seed in range(2):
+        with pytest.raises(TargetError, match="did not listen"):
+            world.reset(seed)
+    world.close()
+
+
 LISTEN = (
     "import socket, sys, subprocess; s = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
 )
@@ -189,7 +230,7 @@ def test_a_child_that_dies_is_reported_and_its_tree_is_gone() -> None:
             break
         controller.advance(0.02)
     controller.close()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert gone(pid)
 
 
 def test_a_child_that_never_rests_is_ended_by_its_wall_budget() -> None:
