@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 
 from minimize_rows import BASELINES, OURS, Row, measured, rows, subject_of
-from minimize_table import in_detail, side_by_side
+from minimize_table import ours, side_by_side
 from originals import original
 from published import BUGS
 
@@ -50,7 +50,7 @@ def seeds(bugs: list[str], count: int, pipelines: list[str], cap: int, kept: Pat
             f" ({row.externals}), {row.schedules}{more} schedules, {row.seconds:.1f} s",
             flush=True,
         )
-    return (in_detail if pipelines == list(OURS) else side_by_side)(found, pipelines)
+    return ours(found) if pipelines == list(OURS) else side_by_side(found, pipelines)
 
 
 def prove(bugs: list[str], steps: int) -> None:

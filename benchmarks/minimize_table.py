@@ -7,12 +7,10 @@ schedules: it would have gone on, and might have left less.  Not here: measuring
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from minimize_rows import Row
+from minimize_rows import OURS, Row
 from published import BUGS
-
-Cell = Callable[[Sequence[Row]], str]
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -64,24 +62,26 @@ def worst(rows: Sequence[Row], of: Callable[[Row], float]) -> str:
     return f"{of(most):,.0f}{'+' if most.cut else ''}"
 
 
-def in_detail(rows: Sequence[Row], pipelines: Sequence[str]) -> str:
-    """One line per bug and pipeline, with everything that was measured."""
+def ours(rows: Sequence[Row]) -> str:
+    """One line per bug: all that was measured of `default`, and what `four nodes` left."""
     lines = []
     for bug in _in_order(row.bug for row in rows):
-        for name in pipelines:
-            mine = [row for row in rows if (row.bug, row.pipeline) == (bug, name)]
-            if mine:
-                columns = [
-                    both(mine, lambda row: row.left), both(mine, lambda row: row.externals),
-                    both(mine, lambda row: row.nodes), both(mine, lambda row: row.schedules),
-                    both(mine, lambda row: row.reached), both(mine, lambda row: row.seconds, 1),
-                ]  # fmt: skip
-                checked = f"{sum(bool(row.sound) for row in mine)} of {len(mine)}"
-                start = f"{statistics.median(row.deliveries for row in mine):,.0f}"
-                lines.append([bug, name, start, *columns, checked])
+        default, four = ([r for r in rows if (r.bug, r.pipeline) == (bug, name)] for name in OURS)
+        about = BUGS[bug]
+        lines.append(
+            [
+                bug, f"{statistics.median(row.deliveries for row in default):,.0f}",
+                both(default, lambda row: row.left), both(default, lambda row: row.externals),
+                both(default, lambda row: row.nodes), both(default, lambda row: row.schedules),
+                both(default, lambda row: row.reached), both(default, lambda row: row.seconds, 1),
+                both(four, lambda row: row.left), both(four, lambda row: row.schedules),
+                f"{about.left}, {about.schedules}", str(about.by_hand),
+                f"{sum(bool(row.sound) for row in default + four)} of {len(default + four)}",
+            ]
+        )  # fmt: skip
     head = [
-        "bug", "pipeline", "from", "left", "externals", "nodes", "schedules", "to the result", "seconds",
-        "sound",
+        "bug", "from", "left", "externals", "nodes", "schedules", "to the result", "seconds",
+        "four nodes: left", "schedules", "DEMi left, schedules", "by hand", "sound",
     ]  # fmt: skip
     return markdown(head, lines)
 
@@ -92,7 +92,7 @@ def both(rows: Sequence[Row], of: Callable[[Row], float], digits: int = 0) -> st
     return f"{statistics.median(values):,.{digits}f} ({max(values):,.{digits}f})"
 
 
-def _in_order(names: Sequence[str] | object) -> list[str]:
+def _in_order(names: Iterable[str]) -> list[str]:
     """Each once, as they were published."""
-    there = set(names)  # type: ignore[call-overload]
+    there = set(names)
     return [name for name in BUGS if name in there]
