@@ -22,6 +22,7 @@ from demi.scheduler.sts import Lenient, Made, Match, Observers, Planner, Wanted
 
 MARKS = 12  # of a replay from the beginning; half the distance between two is run twice
 NEAREST = 32  # events between marks, at least
+OLDEST_FIRST = (Match.EXACT, Match.OLDEST)
 
 
 class Mark(NamedTuple):
@@ -59,6 +60,7 @@ class Replayed:
     def common(self, plan: Sequence[Wanted]) -> Common:
         """What was absent may be left out, and what ran may be asked for as it ran."""
         marks, used, absent = list[Mark](), list[int](), list[int]()
+        there, end = self.there, len(plan)
         waiting = iter(self.marks)
         mark = next(waiting, None)
         passed = here = done = at = 0
@@ -68,12 +70,9 @@ class Replayed:
                 passed = len(absent)
                 mark = next(waiting, None)
                 continue
-            found = self.there[here]
-            if at < len(plan) and _asks(self.asked[here], plan[at]):
+            found = there[here]
+            if at < end and self._same(here, done, plan[at]):
                 (used if found else absent).append(at)
-                at += 1
-            elif found and at < len(plan) and self._as_it_ran(here, done, plan[at]):
-                used.append(at)
                 at += 1
             elif found:
                 break
@@ -82,18 +81,23 @@ class Replayed:
         length = marks[-1].done if marks else 0
         return Common(marks, used[:length], absent[:passed])
 
-    def _as_it_ran(self, here: int, done: int, want: Wanted) -> bool:
-        """By content, the oldest of equal messages is taken; so may it have been before."""
+    def _same(self, here: int, done: int, want: Wanted) -> bool:
+        """Is it what was asked for there, or what then ran?"""
+        asked = self.asked[here]
+        if want is asked:
+            return True
+        first = self.there[here] and asked.match in OLDEST_FIRST
+        if first and done < len(self.ran.written) and want is self.ran.written[done]:
+            return True
+        return _asks(asked, want) or (first and self._as_it_ran(done, want))
+
+    def _as_it_ran(self, done: int, want: Wanted) -> bool:
+        """By content, the oldest of equal messages is taken, as it was."""
         _, choice, label, content, _ = self.ran.rows[done]
-        if (
-            want.external is not None
-            or want.match is not Match.EXACT
-            or isinstance(choice, External)
-        ):
+        if want.external is not None or isinstance(choice, External):
             return False
-        oldest = self.asked[here].match in (Match.EXACT, Match.OLDEST)
-        same = choice[:3] == want.choice[:3] and label == want.label  # type: ignore[index]
-        return oldest and same and content == want.content
+        known = choice[:3] == want.choice[:3] and label == want.label  # type: ignore[index]
+        return known and want.match is Match.EXACT and content == want.content
 
 
 def _asks(one: Wanted, other: Wanted) -> bool:
@@ -138,7 +142,7 @@ class Prefixes:
         if last is not None and marks:
             mark = marks[-1]
             world.restore(mark.state)
-            planner.resume(last.ran.rows[: mark.done], mark.made)
+            planner.resume(last.ran, mark.done, mark.made)
             strategy.resume(world, mark.at, used, absent)
             place = Place(mark.done, list(mark.memory), begun=True)
         marking = Marking(world, strategy, planner, place, marks)

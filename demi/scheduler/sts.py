@@ -228,19 +228,19 @@ class Planner:
     """An Observer that writes down a run as a plan.
 
     rows: per event its name, choice, label, content and source, as in `Wanted`, which most runs never
-    need to become.
+    need to become; written: those that did.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.rows: list[Row] = []
         self._made: Made = {}
-        self._plan: list[Wanted] = []
+        self.written: list[Wanted] = []
 
     @property
     def plan(self) -> list[Wanted]:
         """The run so far."""
-        done = self._plan
+        done = self.written
         for place in range(len(done), len(self.rows)):
             name, choice, label, content, source = self.rows[place]
             done.append(Wanted(name, choice, label, content, Match.EXACT, place, source))
@@ -258,13 +258,14 @@ class Planner:
         """What is pending, for `resume`."""
         return dict(self._made)
 
-    def resume(self, rows: Sequence[Row], made: Made) -> None:
-        """Go on from there."""
-        self.rows[:], self._made = rows, dict(made)
+    def resume(self, other: Planner, done: int, made: Made) -> None:
+        """Go on from another run's first events."""
+        self.rows[:], self.written[:] = other.rows[:done], other.written[:done]
+        self._made = dict(made)
 
     def began(self, boot: Step) -> None:
         self.rows.clear()
-        self._plan.clear()
+        self.written.clear()
         self._made.clear()
         self._note(-1, boot)
 
