@@ -21,7 +21,8 @@ from demi.minimizer.races import EXPLANATION, homes_of, races, told
 from demi.minimizer.rungs import Rung
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
-from demi.scheduler.sts import Observers, Planner
+from demi.scheduler.run import Observers
+from demi.scheduler.sts import Planner
 from demi.trace import Trace
 from demi.trace_codec import digest
 

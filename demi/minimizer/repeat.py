@@ -21,7 +21,8 @@ from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, 
 from demi.scheduler.execute import Subject, execute, footer_of
 from demi.scheduler.plan import Recorded, plan_of
 from demi.scheduler.record import Recorder, make_header
-from demi.scheduler.sts import Lenient, Observers, Planner
+from demi.scheduler.run import Observers
+from demi.scheduler.sts import Lenient, Planner
 from demi.trace import Entry, Trace
 from demi.trace_codec import digest
 

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from demi.events import Event, External
 from demi.interpose.world import Step, World
 from demi.scheduler.execute import FIRST_EXTERNAL, Subject, execute
-from demi.scheduler.run import Observer, Outcome, Place
-from demi.scheduler.sts import Lenient, Made, Match, Observers, Planner, Wanted
+from demi.scheduler.run import Observer, Observers, Outcome, Place
+from demi.scheduler.sts import Lenient, Made, Match, Planner, Wanted
 
 MARKS = 12  # of a replay from the beginning; half the distance between two is run twice
 NEAREST = 32  # events between marks, at least

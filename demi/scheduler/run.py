@@ -66,6 +66,25 @@ class Observer(Protocol):
         ...
 
 
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def began(self, boot: Step) -> None:
+        for observer in self._observers:
+            observer.began(boot)
+
+    def before(self, event: Event, enabled: Sequence[Event]) -> None:
+        for observer in self._observers:
+            observer.before(event, enabled)
+
+    def after(self, step: Step) -> None:
+        for observer in self._observers:
+            observer.after(step)
+
+
 def run(  # noqa: PLR0912 - one screen that reads top to bottom
     world: World,
     strategy: Strategy,

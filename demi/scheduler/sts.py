@@ -288,22 +288,3 @@ class Planner:
                 made[event] = here, nth
         for event in step.armed:
             made[event] = (here,)
-
-
-class Observers:
-    """Several observers as one."""
-
-    def __init__(self, *observers: Any) -> None:
-        self._observers = observers
-
-    def began(self, boot: Step) -> None:
-        for observer in self._observers:
-            observer.began(boot)
-
-    def before(self, event: Event, enabled: Sequence[Event]) -> None:
-        for observer in self._observers:
-            observer.before(event, enabled)
-
-    def after(self, step: Step) -> None:
-        for observer in self._observers:
-            observer.after(step)

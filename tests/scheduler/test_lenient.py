@@ -17,7 +17,8 @@ from demi.interpose.actor_world import ActorWorld
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.fifo import Fifo
 from demi.scheduler.random_walk import RandomWalk
-from demi.scheduler.sts import Lenient, Match, Observers, Planner, Wanted
+from demi.scheduler.run import Observers
+from demi.scheduler.sts import Lenient, Match, Planner, Wanted
 
 NOTHING = Program()
 
