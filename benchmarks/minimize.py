@@ -31,8 +31,9 @@ from minimize_table import ours, side_by_side
 from originals import original
 from published import BUGS
 
+from demi.minimizer.budget import Budget
 from demi.minimizer.minimize import first_run
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.search import search
 from demi.trace_codec import load
 

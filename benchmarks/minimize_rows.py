@@ -17,10 +17,10 @@ from pathlib import Path
 from originals import original
 from published import BUGS
 
+from demi.minimizer.budget import Budget
 from demi.minimizer.certify import NOT_ESTABLISHED, minimality
 from demi.minimizer.minimize import Report, minimize
 from demi.minimizer.pipelines import PIPELINES
-from demi.minimizer.problem import Budget
 from demi.scheduler.execute import Subject
 from demi.scheduler.replay import replay
 from demi.trace import Trace

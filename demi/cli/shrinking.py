@@ -40,8 +40,8 @@ def shrink_to(
 
     Each better trace is written as soon as it is known: a killed process leaves the best.
     """
+    from demi.minimizer.budget import Budget
     from demi.minimizer.minimize import minimize
-    from demi.minimizer.problem import Budget
 
     kept = Kept(path)
     with session.progress() as progress, deadline(seconds) as limit:
@@ -69,7 +69,7 @@ def shrink_repeatedly(
     repeats: int,
 ) -> tuple[Report, Path, Rate]:
     """The same for what does not replay exactly; each candidate is run up to `repeats` times (0: 5)."""
-    from demi.minimizer.problem import Budget
+    from demi.minimizer.budget import Budget
     from demi.minimizer.repeat import REPEATS, minimize_repeated
 
     kept = Kept(path)

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demi.minimizer.between import Between
+from demi.minimizer.runs import Run, Trial
 from demi.scheduler.sts import Match, Wanted
-
-if TYPE_CHECKING:
-    from demi.minimizer.problem import Run, Trial
 
 Key = tuple[object, ...]
 ENDS_MAX = 1_000  # replays whose end is kept

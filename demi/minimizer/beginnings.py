@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from demi.minimizer.chunks import without
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 
 DENSE = 64
 FACTOR = 1.2

@@ -25,7 +25,8 @@ from demi.trace import Entry, Trace
 
 if TYPE_CHECKING:  # who only reads a certificate needs no scheduler
     from demi.interpose.world import World
-    from demi.minimizer.problem import Bound, Plan, Problem, Run, Trial
+    from demi.minimizer.problem import Problem
+    from demi.minimizer.runs import Bound, Plan, Run, Trial
 
 ONE_MINIMAL = "1-minimal"
 WITHIN_BOUND = "minimal within the bound"

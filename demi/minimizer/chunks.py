@@ -11,7 +11,8 @@ lost (the drop-allowed rule).  Both are runs the model allows.
 from __future__ import annotations
 
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 
 
 def remove_chunks(problem: Problem, run: Run, largest: float = 0.5) -> Run:

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Plan, Problem, Run, whole
+from demi.minimizer.problem import Problem, whole
 from demi.minimizer.races import homes_of
+from demi.minimizer.runs import Plan, Run
 
 DENSE = 7  # values: 28 ranges
 ROUNDS_MAX = 4

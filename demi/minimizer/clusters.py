@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 
 Candidates = Callable[[Run], Iterator[tuple[int, ...]]]
 ROOTS_MAX = 40  # pairs of trees: 780 replays at most

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from demi.minimizer.ddmin import ddmin
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 
 Positions = tuple[int, ...]
 

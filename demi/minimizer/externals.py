@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from demi.minimizer.external_ddmin import atoms
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 
 
 def remove_externals(problem: Problem, run: Run) -> Run:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 
 from demi.events import Event, Kind
 from demi.interpose.world import Step, World
-from demi.minimizer.problem import Plan, Problem, Run, whole
+from demi.minimizer.problem import Problem, whole
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.wildcards import by_cause
 from demi.scheduler.strategy import Draws
 from demi.scheduler.sts import Lenient

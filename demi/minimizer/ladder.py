@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.wildcards import by_cause, newest
 
 Way = Callable[[Plan], Plan]

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from demi.events import Event
 from demi.interpose.world import Step, World
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Problem, Run, whole
+from demi.minimizer.problem import Problem, whole
+from demi.minimizer.runs import Run
 from demi.scheduler.execute import execute
 from demi.scheduler.scripted import Scripted
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from demi.errors import DivergenceError, UsageError
+from demi.minimizer.budget import Budget, BudgetSpent
 from demi.minimizer.certify import Why, annotated, certify
 from demi.minimizer.pipelines import find_pipeline
 from demi.minimizer.pipelines.pipeline import Pass, Pipeline
-from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run
 from demi.minimizer.problem import Keep as KeepRun
+from demi.minimizer.problem import Problem, Progress
 from demi.minimizer.races import EXPLANATION, homes_of, races, told
 from demi.minimizer.rungs import Rung
+from demi.minimizer.runs import Run
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
 from demi.scheduler.run import Observers

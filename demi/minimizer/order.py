@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import itertools
 
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
 from demi.minimizer.races import homes_of
 from demi.minimizer.rounds import in_rounds
+from demi.minimizer.runs import Plan, Run
 
 EVENTS_MAX = 120
 ROUNDS_MAX = 6

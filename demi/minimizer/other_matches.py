@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from demi.events import Event
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 from demi.scheduler.sts import Lenient, Match, Wanted
 
 

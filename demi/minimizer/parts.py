@@ -18,7 +18,8 @@ from demi.errors import TargetError
 from demi.events import Event, External
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.ladder import Way, exact
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.wildcards import newest
 from demi.scheduler.execute import Subject
 from demi.scheduler.sts import Match, Wanted

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from demi.events import External
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 from demi.minimizer.wildcards import by_cause
 
 NUMBERED = re.compile(r"(.*?)(\d+)")

@@ -10,9 +10,10 @@ passes that follow.
 
 from __future__ import annotations
 
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
 from demi.minimizer.races import homes_of
 from demi.minimizer.rounds import in_rounds
+from demi.minimizer.runs import Run
 from demi.minimizer.wildcards import by_cause
 
 LENGTH_MAX = 150  # longer runs are still being cut

@@ -4,102 +4,32 @@ The one insight: the answer is a *run*, not a bit: what a lenient replay really 
 violation, is the next candidate, so events that lost their cause leave for free and every accepted
 candidate is a schedule that happened.
 
-Owns statistics, budgets, and the best so far (anytime).
-Not here: what is known of plans already tried (`answers.py`), which subsequences to try (one pass per
-file), the order of passes (`minimize.py`).
+Owns statistics and the best so far (anytime).
+Not here: the budget (`budget.py`), what is known of plans already tried (`answers.py`), which subsequences
+to try (one pass per file), the order of passes (`minimize.py`).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError, TargetError
-from demi.events import Event, Kind
-from demi.interpose.world import Step
 from demi.minimizer.answers import Answers, Asked, End
+from demi.minimizer.budget import Budget, BudgetSpent, Spending
+from demi.minimizer.runs import Bound, Plan, Run, Trial
 from demi.scheduler.execute import Subject
 from demi.scheduler.prefixes import Prefixes
 from demi.scheduler.sts import Lenient, Match, Planner, Wanted
 from demi.trace import Trace
-from demi.verdict import Violation
 
 if TYPE_CHECKING:
     from demi.minimizer.rungs import Rung
 
-Plan = tuple[Wanted, ...]
 REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has broken down
 CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
 WATCHED_MAX = 200  # events; on longer ones it costs more time than it saves
 WATCHED = (Match.CAUSE, Match.EXACT, Match.NEWEST)
-CLOCK_STRIDE = 256  # steps between looks at the clock
-FAULTS = frozenset(kind for kind in Kind if kind >= Kind.START and kind != Kind.INJECT)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """When to stop: number of replays and wall seconds; 0 for no limit."""
-
-    replays: int = 0
-    seconds: float = 0.0
-
-
-class BudgetSpent(Exception):
-    """The budget is used up; the best so far stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that shows the violation: the plan that was really executed, and what broke.
-
-    causes: for each event the position of the one that sent or armed it, or -1.
-    """
-
-    plan: Plan
-    violation: Violation
-    causes: tuple[int, ...] = ()
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(external events, events): candidates are ordered by this."""
-        return sum(1 for want in self.plan if want.external), len(self.plan)
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What a search has exhausted: no run of fewer than `events` that begins with the first `anchor`.
-
-    states, steps: how many were visited and taken for that.  ordered: with the inputs in their order.
-    See `search.py` for the space.
-    """
-
-    events: int
-    anchor: int
-    states: int
-    steps: int
-    ordered: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One lenient replay.  run: what it executed, if it failed as the original did.
-
-    violation: whatever broke.  absent: positions of the plan that found no match.  refusal: why the
-    target could not run it (too slow, an input it does not know), which says nothing about the bug.
-    same: the other ways of matching by which the plan would have run exactly like this.
-    used: positions of the plan that found a match.
-    """
-
-    run: Run | None
-    violation: Violation | None
-    absent: tuple[int, ...]
-    refusal: str = ""
-    same: tuple[Match, ...] = ()
-    used: tuple[int, ...] = ()
-
-
 Progress = Callable[[str, int, int], None]
 """progress(stage, events left, replays so far)."""
 LENIENT = "lenient"  # the lowest rung of the oracle
@@ -114,8 +44,8 @@ class Problem:
     home: the subject of the original; subject: that of the best, which may be a smaller one.
     others: the shortest run met of each other violation, at home.  bound: what a search has exhausted.
     prove: steps that a final search may take, 0 for the usual.
-    replays: runs made; reached: of them, until the best was met; refusals: of them, those that the
-    target could not run, with the last reason.
+    reached: runs made until the best was met; refusals: of all, those that the target could not run,
+    with the last reason.
     oracle: how a candidate is replayed; rungs: asked in turn where that gave it up, see `rungs.py`;
     accepted: by each, how many of those of `test`; keep: gets every better run.
     notes: what oracles and passes remember.
@@ -138,13 +68,12 @@ class Problem:
         self.others: dict[str, Run] = {}
         self.bound: Bound | None = None
         self.prove = 0
-        self.replays = self.reached = 0
+        self.reached = 0
         self.cached = 0
         self.refusals = self._refused = 0
         self.refusal = ""
         self.stage = ""
-        self._budget = budget
-        self._started = time.monotonic()
+        self._spending = Spending(budget)
         self._answers = Answers()
         self._prefixes = Prefixes()
         self._progress = progress
@@ -159,9 +88,14 @@ class Problem:
         bound = self.bound
         return bound is not None and bound.anchor == 0 and bound.events == len(self.best.plan)
 
+    @property
+    def replays(self) -> int:
+        """Runs made."""
+        return self._spending.replays
+
     def elapsed(self) -> float:
         """Wall seconds since the start."""
-        return time.monotonic() - self._started
+        return self._spending.elapsed()
 
     def test(self, plan: Sequence[Wanted]) -> Run | None:
         """The failing run of a plan, or None; a smaller one becomes the best.
@@ -226,7 +160,7 @@ class Problem:
 
     def attempt(self, strategy: Lenient) -> Trial:
         """One run by any strategy that follows a plan.  Raises BudgetSpent."""
-        self._spend()
+        self._spending.replay()
         trial = self._replay(strategy)
         if trial.run is not None and trial.run.size < self.best.size:
             self.better(trial.run)
@@ -259,23 +193,15 @@ class Problem:
     def spend(self, replays: int) -> None:
         """So many runs were made elsewhere.  Raises BudgetSpent when that was the last of them."""
         for _ in range(replays):
-            self._spend()
-
-    def _spend(self) -> None:
-        budget = self._budget
-        if budget.replays and self.replays >= budget.replays:
-            raise BudgetSpent
-        self.check_time()
-        self.replays += 1
+            self._spending.replay()
 
     def check_time(self) -> None:
         """Raises BudgetSpent when the seconds are used up."""
-        if self._budget.seconds and self.elapsed() >= self._budget.seconds:
-            raise BudgetSpent
+        self._spending.check_time()
 
     def _replay(self, strategy: Lenient) -> Trial:
         planner = Planner(self.subject.world)
-        clock = _Clock(self) if self._budget.seconds else None
+        clock = self._spending.clock()
         try:
             outcome = self._prefixes.execute(self.subject, strategy, self.seed, planner, clock)
         except (TargetError, ContractError) as error:
@@ -307,25 +233,6 @@ class Problem:
             self.others[run.violation.fingerprint] = run
 
 
-class _Clock:
-    """An Observer that ends a run which outlasts the budget: one candidate may take for ever."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
-        self._steps = 0
-
-    def began(self, boot: Step) -> None:
-        self._steps = 0
-
-    def before(self, event: Event, enabled: Sequence[Event]) -> None:
-        self._steps += 1
-        if not self._steps % CLOCK_STRIDE:
-            self._problem.check_time()
-
-    def after(self, step: Step) -> None:
-        """Nothing."""
-
-
 def whole(problem: Problem, plan: Sequence[Wanted]) -> bool:
     """Does each atomic group have as many members as in the original?"""
     groups = [w.external.group for w in plan if w.external is not None and w.external.group]
@@ -346,9 +253,3 @@ def lenient(problem: Problem, plan: Plan) -> Lenient:
 def by_content(problem: Problem, plan: Plan) -> Lenient:
     """Without the mask, as the published baselines."""
     return Lenient(plan)
-
-
-def improve(problem: Problem, plan: Sequence[Wanted], best: Run) -> Run | None:
-    """`problem.test`, but only a run smaller than `best` counts."""
-    run = problem.test(plan)
-    return run if run is not None and run.size < best.size else None

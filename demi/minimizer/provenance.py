@@ -7,7 +7,8 @@ On chatty consensus traces that is a few events in a thousand; it costs one repl
 from __future__ import annotations
 
 from demi.causality import Causality, members
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 from demi.scheduler.execute import record
 
 

@@ -19,7 +19,8 @@ from typing import Any
 from demi.events import External, Kind
 from demi.minimizer.certify import ANOTHER, NO_VIOLATION
 from demi.minimizer.narrative import chain_line, race_lines
-from demi.minimizer.problem import Plan, Problem, Run, whole
+from demi.minimizer.problem import Problem, whole
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.wildcards import by_cause
 from demi.trace import Entry, Trace
 

@@ -15,9 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from demi.errors import DivergenceError, UsageError
+from demi.minimizer.budget import Budget, BudgetSpent
 from demi.minimizer.minimize import Keep, Report, Stage
 from demi.minimizer.pipelines import find_pipeline
-from demi.minimizer.problem import Budget, BudgetSpent, Problem, Progress, Run, Trial
+from demi.minimizer.problem import Problem, Progress
+from demi.minimizer.runs import Run, Trial
 from demi.scheduler.execute import Subject, execute, footer_of
 from demi.scheduler.plan import Recorded, plan_of
 from demi.scheduler.record import Recorder, make_header
@@ -65,7 +67,7 @@ class Repeated(Problem):
         hits, kept, last = 0, None, None
         for number in range(1, self.repeats + 1):
             if number > 1:
-                self._spend()
+                self.spend(1)
             last = super()._replay(strategy)
             if last.run is not None:
                 hits += 1

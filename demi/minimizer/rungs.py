@@ -16,7 +16,8 @@ from typing import Protocol
 
 from demi.events import Event, External, Program
 from demi.interpose.world import Step
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.search import rerun
 from demi.scheduler.execute import Choices, Subject, execute
 from demi.scheduler.record import Taken

@@ -22,8 +22,10 @@ from hashlib import blake2b
 from typing import Any
 
 from demi.events import External
+from demi.minimizer.budget import BudgetSpent
 from demi.minimizer.hops import Class, class_of, offers
-from demi.minimizer.problem import Bound, BudgetSpent, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Bound, Run
 from demi.oracle import CRASH, Violation, check_all, check_start
 from demi.scheduler.execute import execute
 from demi.scheduler.record import Taken

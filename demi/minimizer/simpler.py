@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from demi.errors import TargetError
 from demi.events import External
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 
 ROUNDS_MAX = 200
 

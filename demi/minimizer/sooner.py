@@ -12,7 +12,8 @@ from __future__ import annotations
 import copy
 
 from demi.minimizer.parts import adopted
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 
 
 def ask_sooner(problem: Problem, run: Run) -> Run:

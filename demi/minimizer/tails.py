@@ -11,7 +11,8 @@ Not here: trees within trees, pairs of trees (`clusters.py`); what is left in th
 from __future__ import annotations
 
 from demi.minimizer.ladder import smaller
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Run
 from demi.minimizer.windows import starts
 
 LENGTH_MAX = 200  # longer runs have too many beginnings: chunks pay better

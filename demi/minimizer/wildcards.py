@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from demi.minimizer.problem import Plan
+from demi.minimizer.runs import Plan
 from demi.scheduler.sts import Match
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from demi.minimizer.ladder import foresee, smaller
-from demi.minimizer.problem import Plan, Problem, Run, whole
+from demi.minimizer.problem import Problem, whole
+from demi.minimizer.runs import Plan, Run
 
 LENGTH_MAX = 150  # longer runs have too many
 

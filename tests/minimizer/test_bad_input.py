@@ -13,9 +13,10 @@ from demi.errors import DivergenceError
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.minimizer import problem as problem_module
+from demi.minimizer.budget import Budget, BudgetSpent
 from demi.minimizer.certify import NOT_ESTABLISHED, NOT_JUDGED, ONE_MINIMAL, WHY, minimality
 from demi.minimizer.minimize import first_run, minimize
-from demi.minimizer.problem import REFUSALS_MAX, Budget, BudgetSpent, Problem
+from demi.minimizer.problem import REFUSALS_MAX, Problem
 from demi.oracle import Detail, StateInvariant, View
 from demi.scheduler.execute import Subject, record
 

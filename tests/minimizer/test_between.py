@@ -6,8 +6,9 @@ import random
 from pathlib import Path
 
 from demi.minimizer.between import Between
+from demi.minimizer.budget import Budget
 from demi.minimizer.minimize import first_run, minimize
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.wildcards import matching
 from demi.scheduler.execute import Subject
 from demi.scheduler.sts import Match, Wanted

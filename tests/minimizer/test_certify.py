@@ -11,6 +11,7 @@ from systems import fault, inject, lock, never, program, subject_of
 from demi.events import Kind
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.budget import Budget
 from demi.minimizer.certify import (
     ANOTHER,
     NOT_ESTABLISHED,
@@ -23,7 +24,7 @@ from demi.minimizer.certify import (
 )
 from demi.minimizer.chunks import sweep
 from demi.minimizer.minimize import first_run, minimize
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.wildcards import newest
 from demi.oracle import Detail, StateInvariant, View
 from demi.scheduler.execute import Subject, record

@@ -17,9 +17,9 @@ from demi.fuzz.program import generate
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.interpose.world import World
+from demi.minimizer.budget import Budget
 from demi.minimizer.external_ddmin import atoms
 from demi.minimizer.minimize import Report, first_run, minimize
-from demi.minimizer.problem import Budget
 from demi.oracle import Detail, StateInvariant, View, check_all, memories
 from demi.scheduler.execute import Choices, Subject, execute, record
 from demi.scheduler.random_walk import RandomWalk

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from demi.minimizer.budget import Budget
 from demi.minimizer.minimize import first_run
 from demi.minimizer.order import reorder, switches
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 from demi.scheduler.execute import Subject
 from demi.trace_codec import load
 from targets.raft import TARGET as RAFT

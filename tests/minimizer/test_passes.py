@@ -13,13 +13,14 @@ from systems import inject, never, program, subject_of
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
 from demi.minimizer.beginnings import drop_beginnings
+from demi.minimizer.budget import Budget
 from demi.minimizer.cdd import cdd
 from demi.minimizer.clocks import clocks_of, remove_clocks
 from demi.minimizer.externals import remove_externals
 from demi.minimizer.loops import cut_loops
 from demi.minimizer.minimize import first_run, minimize
 from demi.minimizer.postpone import postpone
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.races import races
 from demi.minimizer.search import search
 from demi.minimizer.tails import cut_tails, trees

@@ -10,9 +10,10 @@ from systems import inject, never, program, subject_of
 from demi.errors import TargetError
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.budget import Budget
 from demi.minimizer.minimize import first_run, minimize
 from demi.minimizer.payload import candidates, shrink_payloads
-from demi.minimizer.problem import Budget, Problem
+from demi.minimizer.problem import Problem
 
 from .test_minimize import recorded
 

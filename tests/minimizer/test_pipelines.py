@@ -13,6 +13,7 @@ from demi.errors import UsageError
 from demi.events import Program
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.budget import Budget
 from demi.minimizer.certify import NOT_ESTABLISHED, minimality
 from demi.minimizer.minimize import first_run, minimize
 from demi.minimizer.other_matches import Ambiguous, search_matches
@@ -20,7 +21,7 @@ from demi.minimizer.pipelines import PIPELINES, find_pipeline
 from demi.minimizer.pipelines.demi_sts import channel_tails
 from demi.minimizer.pipelines.demi_tfb import clock_of, one_replay, wildcard_ddmin
 from demi.minimizer.pipelines.no_diverge import faithful
-from demi.minimizer.problem import Budget, Problem, by_content
+from demi.minimizer.problem import Problem, by_content
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.sts import Match, Wanted
 from demi.trace_codec import load

@@ -12,8 +12,9 @@ from demi.errors import UsageError
 from demi.events import Wait
 from demi.interpose.actor import Context, Node
 from demi.interpose.actor_world import ActorWorld
+from demi.minimizer.budget import Budget, BudgetSpent
 from demi.minimizer.minimize import first_run, minimize
-from demi.minimizer.problem import Budget, BudgetSpent, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.rungs import PEEK, Peeking, Searched, Unexpected
 from demi.scheduler.execute import Subject
 from demi.trace import Trace

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 
 from demi.fuzz.hunt import Plan, hunt, matches, record_run
+from demi.minimizer.budget import Budget
 from demi.minimizer.certify import WITHIN_BOUND, minimality
 from demi.minimizer.minimize import minimize
-from demi.minimizer.problem import Budget
 from demi.scheduler.execute import Subject
 from demi.target import Target, configure
 from targets.samples.bank import W0, W1

@@ -9,7 +9,8 @@ from demi.minimizer.cdd import cdd
 from demi.minimizer.external_ddmin import Trial, atoms
 from demi.minimizer.pipelines.ddmin import InternalTrial
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Problem, Run, by_content
+from demi.minimizer.problem import Problem, by_content
+from demi.minimizer.runs import Run
 
 
 def externals(problem: Problem, run: Run) -> Run:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import external_ddmin
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Problem, Run, by_content
+from demi.minimizer.problem import Problem, by_content
+from demi.minimizer.runs import Run
 
 
 class InternalTrial:

@@ -23,8 +23,9 @@ from demi.minimizer.parts import leave_out, leave_out_loosely
 from demi.minimizer.payload import shrink_payloads
 from demi.minimizer.pipelines.pipeline import Pipeline
 from demi.minimizer.postpone import postpone
-from demi.minimizer.problem import Problem, Run
+from demi.minimizer.problem import Problem
 from demi.minimizer.provenance import provenance
+from demi.minimizer.runs import Run
 from demi.minimizer.search import search
 from demi.minimizer.tails import cut_tails
 from demi.minimizer.windows import remove_windows

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from demi.minimizer.external_ddmin import Positions, Trial, atoms
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Plan, Problem, Run, by_content
+from demi.minimizer.problem import Problem, by_content
 from demi.minimizer.provenance import provenance
+from demi.minimizer.runs import Plan, Run
 from demi.scheduler.sts import Wanted
 
 Channel = tuple[int, int, int]

@@ -24,8 +24,9 @@ from demi.minimizer.external_ddmin import Positions, atoms
 from demi.minimizer.other_matches import search_matches
 from demi.minimizer.pipelines.demi_sts import channel_tails, halved, halves
 from demi.minimizer.pipelines.pipeline import Pass, Pipeline
-from demi.minimizer.problem import Plan, Problem, Run, by_content
+from demi.minimizer.problem import Problem, by_content
 from demi.minimizer.provenance import provenance
+from demi.minimizer.runs import Plan, Run
 from demi.scheduler.sts import Match, Wanted
 
 CLOCK = "term"

@@ -23,7 +23,8 @@ from demi.minimizer.ddmin import ddmin
 from demi.minimizer.external_ddmin import Positions, atoms, external_ddmin
 from demi.minimizer.parts import leave_out
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Plan, Problem, Run
+from demi.minimizer.problem import Problem
+from demi.minimizer.runs import Plan, Run
 from demi.minimizer.simpler import simplify
 from demi.minimizer.sooner import ask_sooner
 from demi.scheduler.execute import FIRST_EXTERNAL

@@ -13,8 +13,9 @@ from demi.events import Event, Kind
 from demi.interpose.world import Step, World
 from demi.minimizer.pipelines.demi_sts import channel_tails, halves
 from demi.minimizer.pipelines.pipeline import Pipeline
-from demi.minimizer.problem import Plan, Problem
+from demi.minimizer.problem import Problem
 from demi.minimizer.provenance import provenance
+from demi.minimizer.runs import Plan
 from demi.scheduler.execute import FIRST_EXTERNAL, execute
 from demi.scheduler.sts import Lenient
 

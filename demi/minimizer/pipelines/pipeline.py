@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from demi.minimizer.chunks import remove_chunks
 from demi.minimizer.external_ddmin import external_ddmin
-from demi.minimizer.problem import Oracle, Plan, Problem, Run, lenient
+from demi.minimizer.problem import Oracle, Problem, lenient
+from demi.minimizer.runs import Plan, Run
 from demi.scheduler.sts import Lenient
 
 Pass = Callable[[Problem, Run], Run]

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from demi.fuzz.hunt import Plan, one_run, record_run
-from demi.minimizer.problem import Budget
+from demi.minimizer.budget import Budget
 from demi.minimizer.repeat import minimize_repeated
 from demi.scheduler.execute import Subject
 from demi.target import configure
