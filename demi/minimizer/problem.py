@@ -30,10 +30,11 @@ REFUSALS_MAX = 20  # candidates in a row that the target could not run: it has b
 CACHED_MAX = 1_000  # events; longer candidates are rarely met twice, and their runs are large
 WATCHED_MAX = 200  # events; on longer ones it costs more time than it saves
 WATCHED = (Match.CAUSE, Match.EXACT, Match.NEWEST)
-Progress = Callable[[str, int, int], None]
-"""progress(stage, events left, replays so far)."""
 LENIENT = "lenient"  # the lowest rung of the oracle
 RUNGS_MAX = 150  # events; longer candidates are cut by lenient replay well enough
+
+Progress = Callable[[str, int, int], None]
+"""progress(stage, events left, replays so far)."""
 Keep = Callable[[Run], None]
 """Gets every better run as soon as it is known, so that a killed process leaves it."""
 
