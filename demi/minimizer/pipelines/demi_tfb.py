@@ -3,7 +3,7 @@
 Rebuilt from the description (NSDI'16, section 4.3 and its supplement).  Every kept delivery that is not
 external asks for its type on its link.  The clock of a message is its field `term`.  For the empty cluster
 and then for each clock value, ascending: without the messages of that clock, and without nothing or one
-timer more; what fails is kept at once and what was absent leaves with it.
+more of the timers that move the clock; what fails is kept at once and what was absent leaves with it.
 
 Their ten stages, with the one that does nothing left out: STSSched's two; ddmin over externals whose test
 is whether the wildcards fail without nothing or one timer, oldest and newest match; the clusters, oldest
@@ -30,6 +30,7 @@ from demi.minimizer.runs import Plan, Run
 from demi.scheduler.sts import Match, Wanted
 
 CLOCK = "term"
+CLOCK_TIMERS = ("election",)  # those that begin a new term: DEMi was told so too
 REPLAYS = 2_000  # of a stage that searches: theirs had some 200,000 schedules in its 4 hours
 Ask = Callable[[Problem, Plan], Run | None]
 """A failing run of a plan of wildcards, if one is found."""
@@ -61,7 +62,7 @@ def one_replay(match: Match) -> Callable[[Run], Ask]:
 
 def searching(run: Run) -> Ask:
     """A search over matches for each plan, with its share of the replays of a stage."""
-    steps = sum(want.is_timer for want in run.plan) + len(_clocks(run)) + len(atoms(run))
+    steps = len(_timers(run.plan)) + len(_clocks(run)) + len(atoms(run))
     share = max(1, REPLAYS // max(1, steps))
 
     def ask(problem: Problem, plan: Plan) -> Run | None:
@@ -72,6 +73,12 @@ def searching(run: Run) -> Ask:
 
 def _matched(want: Wanted, match: Match) -> Wanted:
     return want if want.external is not None else replace(want, match=match)
+
+
+def _timers(plan: Sequence[Wanted]) -> list[int]:
+    """Positions of the timers that move the clock; of all, where no timer is known to."""
+    every = [at for at, want in enumerate(plan) if want.is_timer]
+    return [at for at in every if plan[at].label in CLOCK_TIMERS] or every
 
 
 def _clocks(run: Run) -> list[int]:
@@ -99,29 +106,30 @@ def clusters(asking: Callable[[Run], Ask]) -> Pass:
 
 def _cluster(problem: Problem, run: Run, clock: int | None, ask: Ask) -> Run:
     """Without one clock, and without nothing or one timer.  All timers for the empty cluster only."""
-    base = [at for at, want in enumerate(run.plan) if clock is None or clock_of(want) != clock]
-    found = _better(problem, run, base, ask)
+    rest, timers = _rest(run, clock)
+    found = _better(problem, run, rest, ask)
     if found is not None:
-        run = found
         if clock is not None:
-            return run
+            return found
+        run = found
+        rest, timers = _rest(run, clock)
     at = 0
-    while True:
-        timers = [i for i, want in enumerate(run.plan) if want.is_timer]
-        if at >= len(timers):
-            return run
-        kept = [
-            i
-            for i, want in enumerate(run.plan)
-            if i != timers[at] and (clock is None or clock_of(want) != clock)
-        ]
-        found = _better(problem, run, kept, ask)
+    while at < len(timers):
+        found = _better(problem, run, [i for i in rest if i != timers[at]], ask)
         if found is None:
             at += 1
+        elif clock is not None:
+            return found
         else:
             run = found
-            if clock is not None:
-                return run
+            rest, timers = _rest(run, clock)
+    return run
+
+
+def _rest(run: Run, clock: int | None) -> tuple[list[int], list[int]]:
+    """Positions of what does not have this clock, and of timers to leave out."""
+    rest = [at for at, want in enumerate(run.plan) if clock is None or clock_of(want) != clock]
+    return rest, _timers(run.plan)
 
 
 def _better(problem: Problem, run: Run, kept: Sequence[int], ask: Ask) -> Run | None:
@@ -157,8 +165,7 @@ class _Wildcards:
         plan = [
             want for at, want in enumerate(self._run.plan) if want.external is None or at in wanted
         ]
-        timers = [at for at, want in enumerate(plan) if want.is_timer]
-        for without in (None, *timers):
+        for without in (None, *_timers(plan)):
             found = self._ask(
                 self._problem, tuple(want for at, want in enumerate(plan) if at != without)
             )
