@@ -15,7 +15,9 @@ import importlib
 import importlib.machinery
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from demi.interpose.early import under
@@ -31,6 +33,7 @@ ABSENT = (
     "_uuid",
 )  # of C, above nothing that is held: the Python form is used
 Modules = dict[str, types.ModuleType]
+_exhaust = deque[Any](maxlen=0).extend
 _BUILTINS, _IMPORTLIB = vars(builtins), vars(importlib)
 _REAL: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
 
@@ -159,8 +162,7 @@ class Place:
 
     def _put(self) -> None:
         sys.path[:0] = self._path
-        for name in self._hidden:
-            sys.modules.pop(name, None)
+        _exhaust(map(sys.modules.pop, self._hidden, repeat(None)))
         sys.modules.update(self.modules)
         self._known = len(sys.modules)
 
@@ -169,8 +171,7 @@ class Place:
         if len(sys.modules) != self._known:
             self._adopt()
         modules = sys.modules
-        for name in self._gone:
-            modules.pop(name, None)
+        _exhaust(map(modules.pop, self._gone, repeat(None)))
         modules.update(self._real)
 
     def clear(self, before: Mapping[str, Any], again: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from enum import Enum, EnumMeta
-from operator import attrgetter
+from operator import attrgetter, ne
 from typing import Any
 
 from demi.interpose.threads.local import Local, fields_of
@@ -53,7 +53,8 @@ class Snapshot:
         self._seen: dict[int, Any] = {}
         self._kept: list[_Dict | _Class] = []
         self._busy: list[_Dict | _Class] = []
-        self._lists: list[tuple[Any, Any]] = []
+        self._lists: list[Any] = []  # sets and deques too
+        self._contents: list[Any] = []
         self._locks: list[tuple[Any, Any]] = []
         todo: list[Any] = list(modules.values())
         while todo:
@@ -71,7 +72,8 @@ class Snapshot:
         if kind in _DICTS:
             return self._dict(thing, True)
         if kind in (list, set, deque):
-            self._lists.append((thing, kind(thing)))
+            self._lists.append(thing)
+            self._contents.append(kind(thing))
             return list(thing)
         if kind in (tuple, frozenset):
             return thing
@@ -108,10 +110,11 @@ class Snapshot:
                 kept.restore()
             self._busy += changed
             self._quiet = _Quiet([kept for kept in self._quiet.all if kept not in changed])
-        for thing, contents in self._lists:
-            if len(thing) != len(contents) or thing != contents:
-                thing.clear()
-                (thing.update if isinstance(thing, set) else thing.extend)(contents)
+        if self._lists != self._contents:
+            for thing, contents in zip(self._lists, self._contents, strict=True):
+                if thing != contents:
+                    thing.clear()
+                    (thing.update if isinstance(thing, set) else thing.extend)(contents)
 
     def rewind(self, modules: Mapping[str, types.ModuleType]) -> None:
         """Start the counters of threads again: they are functions of C objects."""
@@ -143,8 +146,7 @@ class _Quiet:
         found: list[_Dict | _Class] = []
         now = list(map(_version, self._cells))
         if now != self._seen:
-            both = zip(self._counted, self._seen, now, strict=True)
-            found = [one for one, before, after in both if before != after]
+            found = list(itertools.compress(self._counted, map(ne, self._seen, now)))
             self._seen = now
         return found if self._shown.same() else [*found, *self._others]
 
