@@ -19,6 +19,7 @@ from demi.minimizer.runs import Run, Trial
 from demi.scheduler.sts import Match, Wanted
 
 Key = tuple[object, ...]
+States = dict[str, dict[str, Any]]  # node -> field -> value
 ENDS_MAX = 1_000  # replays whose end is kept
 
 
@@ -54,10 +55,10 @@ def _sources(plan: Sequence[Wanted]) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One replay that did not fail as the original did, and what each node showed when it was over."""
+    """One replay, and what each node showed when it was over, in JSON: the nodes themselves go on."""
 
     trial: Trial
-    states: tuple[Any, ...]
+    states: States
 
 
 class Answers:

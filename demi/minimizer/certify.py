@@ -24,7 +24,7 @@ from demi.scheduler.sts import Match
 from demi.trace import Entry, Trace
 
 if TYPE_CHECKING:  # who only reads a certificate needs no scheduler
-    from demi.interpose.world import World
+    from demi.minimizer.answers import States
     from demi.minimizer.problem import Problem
     from demi.minimizer.runs import Bound, Plan, Run, Trial
 
@@ -37,8 +37,6 @@ WHY, MINIMALITY, BOUND = "why", "minimality", "bound"
 
 VALUE_LENGTH_MAX = 60  # of an observed value as JSON; longer ones say nothing in a line
 DIFFERENCES_MAX = 3  # fields named in a line
-
-States = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def without(run: Run, at: int) -> tuple[int, ...]:
 
 def _final_states(problem: Problem, run: Run) -> States | None:
     end = problem.ending(run.plan)
-    return None if end.trial.run is None else shown(problem.subject.world, end.states)
+    return None if end.trial.run is None else end.states
 
 
 def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States) -> Why | None:
@@ -112,8 +110,7 @@ def _without_event(problem: Problem, run: Run, kept: Sequence[int], end: States)
         ended = problem.ending(newest(plan) if by_type else plan)
         if ended.trial.run is not None:
             return None
-        seen = shown(problem.subject.world, ended.states)
-        whys.append(_told(ended.trial, kept, by_type, end, seen))
+        whys.append(_told(ended.trial, kept, by_type, end, ended.states))
         if Match.NEWEST in ended.trial.same:
             break
     # what was not judged and another bug are what a reader must know; else the run that came further
@@ -129,13 +126,6 @@ def _told(trial: Trial, kept: Sequence[int], by_type: bool, end: States, seen: S
     if trial.violation is not None:
         return Why(ANOTHER, trial.violation.fingerprint, absent, by_type, ends)
     return Why(NOT_ENABLED if absent else NO_VIOLATION, "", absent, by_type, ends)
-
-
-def shown(world: World, states: Sequence[Any]) -> States:
-    """What every node showed, in JSON."""
-    from demi.scheduler.record import changes
-
-    return {name: changes(None, state) for name, state in zip(world.names, states, strict=True)}
 
 
 def differences(end: States, seen: States) -> dict[str, dict[str, tuple[Any, Any]]]:

@@ -20,6 +20,7 @@ from demi.minimizer.budget import Budget, BudgetSpent, Spending
 from demi.minimizer.runs import Bound, Plan, Run, Trial
 from demi.scheduler.execute import Subject
 from demi.scheduler.prefixes import Prefixes
+from demi.scheduler.record import changes
 from demi.scheduler.sts import Lenient, Match, Planner, Wanted
 from demi.trace import Trace
 
@@ -139,7 +140,8 @@ class Problem:
     def _end(self, trial: Trial) -> End:
         world = self.subject.world
         view = world.observe()
-        return End(trial, tuple([view.state(node) for node in range(len(world.names))]))
+        shown = {name: changes(None, view.state(node)) for node, name in enumerate(world.names)}
+        return End(trial, shown)
 
     def _upper(self, trial: Trial, plan: Plan) -> Run | None:
         """What the rungs above lenient replay say of a plan that it gave up."""
