@@ -1,7 +1,8 @@
 """Runs os-ken applications in process: what to run is in the environment.
 
-The one insight: what a process does before it runs anything is the same each time, so importing and
-reading options is done once, and every run begins with its outcome.  Not here: a child process.
+The one insight: what a process does before it runs anything is the same each time, so importing,
+reading options and finding applications in their modules is done once, and every run begins with its
+outcome.  Not here: a child process.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import os
 
 from targets.sdn.controllers.osken_main import load, run
 
-_APPS = json.loads(os.environ["DEMI_OSKEN_APPS"])
-load(_APPS, json.loads(os.environ["DEMI_OSKEN_OPTIONS"]))
+load(json.loads(os.environ["DEMI_OSKEN_APPS"]), json.loads(os.environ["DEMI_OSKEN_OPTIONS"]))
 
 
 def main() -> None:
     """The first thread."""
-    run(_APPS)
+    run()

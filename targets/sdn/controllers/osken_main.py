@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 
 def load(apps: Sequence[str], options: Sequence[str]) -> None:
-    """Import applications by module name, then read options of os-ken's command line."""
-    import os_ken.base.app_manager  # first: the others need it imported
+    """Import applications by module name, read options of os-ken's command line, find their classes."""
+    from os_ken.base.app_manager import AppManager  # first: the others need it imported
 
     for module in apps:  # they register their command-line options when imported
         __import__(module)
@@ -21,16 +21,17 @@ def load(apps: Sequence[str], options: Sequence[str]) -> None:
     from os_ken import cfg
 
     cfg.CONF(list(options), project="os_ken", default_config_files=[])
+    AppManager.get_instance().load_apps(list(apps))
 
 
-def run(apps: Sequence[str]) -> None:
-    """Run applications until they end."""
+def run() -> None:
+    """Run the applications that were loaded until they end."""
     from os_ken.base.app_manager import AppManager
 
-    AppManager.run_apps(list(apps))
+    AppManager.run_apps([])
 
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
     load(sys.argv[1:split], sys.argv[split + 1 :])
-    run(sys.argv[1:split])
+    run()
