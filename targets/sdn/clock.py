@@ -31,6 +31,7 @@ class Clock:
         self.settle = settle
         self.armed: Armed = {}
         self._policy = policy
+        self._waits = policy.word == "ordered"  # no timer fires while something can be delivered
         self._events = events
         self._listed: list[Event] = []
         self._nth: dict[tuple[int, int], int] = {}
@@ -65,9 +66,11 @@ class Clock:
     def refresh(self) -> None:
         """Bring the enabled timers up to date; time passes to the horizon when nothing is left."""
         events = self._events
+        deliveries = bool(events) and events[0][0] < TIMER
+        if deliveries and self._waits and not self._listed:
+            return
         for event in self._listed:
             remove_sorted(events, event)
-        deliveries = bool(events) and events[0][0] < TIMER
         due = may_fire(self._policy, self.armed, self.now, deliveries) if self.armed else []
         self._listed = [e for e in due if self.armed[e[1], e[2]][2] <= self.horizon]
         for event in self._listed:

@@ -35,7 +35,7 @@ def bury(kernel: Kernel, tasks: Iterable[Task]) -> None:
                 task.slot = 0
                 CURRENT.kernel, CURRENT.host, CURRENT.task = kernel, task.host, task
                 green.parent = greenlet.getcurrent()
-                green.throw(greenlet.GreenletExit)
+                green.switch()  # it waits in `Kernel.block`, and ends there
     finally:
         vars(traceback)["format_exc"] = formats
         CURRENT.dying = False

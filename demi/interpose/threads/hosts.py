@@ -198,4 +198,4 @@ def name_of(func: Any) -> str:
         return type(owner).__name__
     func = getattr(func, "func", func)  # a partial
     word = getattr(func, "__name__", None) or type(func).__name__
-    return _NOT_IN_A_WORD.sub("_", word) or "thread"
+    return word if word.isidentifier() else _NOT_IN_A_WORD.sub("_", word) or "thread"

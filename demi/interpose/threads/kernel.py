@@ -14,7 +14,7 @@ next (`world.py`, or a holder's own loop).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import greenlet
@@ -208,24 +208,22 @@ class Kernel:
                 die()
 
     def wait(
-        self,
-        watches: Iterable[list[Task]],
-        ready: Callable[[], Any],
-        timeout: float | None,
-        waits: str,
+        self, watch: list[Task], ready: Callable[[], Any], timeout: float | None, waits: str
     ) -> bool:
-        """Wait until `ready()`; the lists in `watches` name this thread meanwhile.  False: timed out."""
-        if ready():
-            return True
+        """Wait until `ready()`, which it is not now; `watch` names this thread meanwhile.
+
+        False: timed out.
+        """
         end = None if timeout is None else self.now(here()) + timeout
-        watched = list(watches)
+        watches = (watch,)
         while True:
-            left = None if end is None else end - self.now(here())
-            woken = self.watch(watched, left, waits)
+            woken = self.watch(watches, timeout, waits)
             if ready():
                 return True
             if not woken:
                 return False
+            if end is not None:
+                timeout = end - self.now(here())
 
     def watch(self, watches: Sequence[list[Task]], timeout: float | None, waits: str) -> bool:
         """Wait until one of the lists is notified or wait no longer, as `block`."""

@@ -25,27 +25,26 @@ class Lock:
         self.owner: Task | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        if self._held:  # the rest is the hot path of many programs
-            if not blocking or CURRENT.dying:
-                return False
-            task = CURRENT.task
-            if task is not None:
-                task.lock = self
-            try:
-                free = kernel().wait(
-                    [self._watch],
-                    lambda: not self._held,
-                    None if timeout < 0 else timeout,
-                    "a lock",
-                )
-            finally:
-                if task is not None:
-                    task.lock = None
-            if not free:
-                return False
+        if self._held and (not blocking or CURRENT.dying or not self._comes_free(timeout)):
+            return False
         self._held = True
         self.owner = CURRENT.task
         return True
+
+    def _comes_free(self, timeout: float) -> bool:
+        """Wait until nobody holds it, at most so many seconds, negative for ever."""
+        held, task = kernel(), CURRENT.task
+        if task is None:
+            return held.block(None, "a lock")  # raises
+        task.lock = self
+        try:
+            left = None if timeout < 0 else timeout
+            return held.wait(self._watch, self._free, left, "a lock")
+        finally:
+            task.lock = None
+
+    def _free(self) -> bool:
+        return not self._held
 
     def release(self) -> None:
         if not self._held:
@@ -74,6 +73,10 @@ class Lock:
         self.reset()
         self._held = held
 
+    def _acquire_restore(self, saved: object) -> None:
+        self.acquire()
+
+    _release_save, _is_owned = release, locked  # as `threading.Condition` does for a lock without
     _at_fork_reinit = reset
     acquire_lock, release_lock, locked_lock = acquire, release, locked
     __enter__ = acquire
@@ -101,7 +104,8 @@ class RLock:
         self._count = 0
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        me = get_ident()
+        task = CURRENT.task
+        me = get_ident() if task is None else task.ident
         if self._owner == me:
             self._count += 1
             return True
@@ -110,8 +114,10 @@ class RLock:
         self._owner, self._count = me, 1
         return True
 
-    def release(self) -> None:
-        if self._owner != get_ident():
+    def release(self, *left: object) -> None:
+        """left: what `with` says of its end."""
+        task = CURRENT.task
+        if self._owner != (get_ident() if task is None else task.ident):
             if CURRENT.dying:
                 return
             raise RuntimeError("cannot release un-acquired lock")
@@ -152,15 +158,7 @@ class RLock:
         self._lock.acquire()
         self._count, self._owner = saved
 
-    __enter__ = acquire
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+    __enter__, __exit__ = acquire, release
 
 
 def get_ident() -> int:

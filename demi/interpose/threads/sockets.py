@@ -148,8 +148,8 @@ class Socket:
         net().connect(thing, (address[0], address[1]))
         if thing.connecting and self._timeout == 0:
             return errno.EINPROGRESS
-        if not kernel().wait(
-            [thing.watch], lambda: not thing.connecting, self._timeout, "a connection"
+        if thing.connecting and not kernel().wait(
+            thing.watch, lambda: not thing.connecting, self._timeout, "a connection"
         ):
             return errno.ETIMEDOUT
         return int(thing.blame())
@@ -169,7 +169,7 @@ class Socket:
         if self._timeout == 0:
             monotonic()
             raise BlockingIOError(errno.EAGAIN, _AGAIN)
-        if not kernel().wait([thing.watch], ready, self._timeout, what):
+        if not kernel().wait(thing.watch, ready, self._timeout, what):
             raise TimeoutError("timed out")
         if self._fd < 0 and not CURRENT.dying:
             raise fail(errno.EBADF)

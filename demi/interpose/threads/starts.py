@@ -105,6 +105,12 @@ def thread_module() -> StandIn:
     return StandIn("_thread", offers, _thread)
 
 
+def _set_tstate_lock(self: Any) -> None:
+    """As in `threading.py`, less the list of threads for which the interpreter waits when it ends."""
+    self._tstate_lock = _set_sentinel()
+    self._tstate_lock.acquire()
+
+
 def hold_threading(module: Any) -> None:
     """A freshly imported `threading` that sees what leaves a thread's function, whoever swallows it."""
     plain = module.Thread.run
@@ -119,3 +125,5 @@ def hold_threading(module: Any) -> None:
             raise
 
     module.Thread.run = run
+    if hasattr(module, "_shutdown_locks"):  # up to Python 3.12
+        module.Thread._set_tstate_lock = _set_tstate_lock

@@ -225,8 +225,8 @@ class InProcess:
         kernel.advance(self._host, end)
 
     def deadline(self) -> float | None:
-        due = self._kernel.due()
-        return None if due is None else self._kernel.sleepers[due].deadline
+        waits = self._kernel.sleepers.values()
+        return min([task.deadline or 0.0 for task in waits]) if waits else None
 
     # ---- what went wrong
 
