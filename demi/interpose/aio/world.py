@@ -16,8 +16,9 @@ from typing import Any, cast
 
 from demi.errors import ContractError, TargetError
 from demi.events import Event, External, Kind, valid_node_name
+from demi.interpose import garbage
 from demi.interpose.actor_view import UNREAD, ActorView
-from demi.interpose.aio import files, morgue, stand_ins
+from demi.interpose.aio import files, stand_ins
 from demi.interpose.aio.absent import Absent
 from demi.interpose.aio.disk import Disk
 from demi.interpose.aio.faults import RESERVED, Faults
@@ -102,7 +103,7 @@ class AsyncioWorld(Lives, Reading):
         self._closed = False
         watch()
         stand_ins.hold()
-        morgue.open_for_runs()
+        garbage.open_for_runs()
         self._modules = Modules(isolate)
         self._logs = Logs()
         self._prints = Prints()
@@ -252,7 +253,7 @@ class AsyncioWorld(Lives, Reading):
             self._prints.close()
             self._absent.close()
             stand_ins.release()
-            morgue.close_for_runs()
+            garbage.close_for_runs()
 
     # ---- what the outside does
 

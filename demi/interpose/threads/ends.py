@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import greenlet
 
+from demi.interpose.garbage import enough, sweep, unheard
 from demi.interpose.threads.hosts import CURRENT, Task, set_aside
 
 if TYPE_CHECKING:
     from demi.interpose.threads.kernel import Kernel
+    from demi.interpose.threads.placing import Place
 
 _KILLS_MAX = 50  # a thread that catches its own end this often is left where it is
 
@@ -40,6 +42,17 @@ def bury(kernel: Kernel, tasks: Iterable[Task]) -> None:
         vars(traceback)["format_exc"] = formats
         CURRENT.dying = False
         CURRENT.kernel, CURRENT.host, CURRENT.task = kept
+
+
+def let_go(place: Place) -> None:
+    """Between runs: collect what those that are over left, when there is enough; nothing of it counts."""
+    if enough():
+        with place.inside(), unheard():
+            CURRENT.dying = True
+            try:
+                sweep()
+            finally:
+                CURRENT.dying = False
 
 
 def die() -> bool:

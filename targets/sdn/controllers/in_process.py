@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import gc
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from demi.errors import TargetError
+from demi.interpose import garbage
 from demi.interpose.failures import failure_of
 from demi.interpose.framing import Framed
 from demi.interpose.threads import watchdog
+from demi.interpose.threads.ends import let_go
 from demi.interpose.threads.hosts import Host
 from demi.interpose.threads.kernel import Kernel
 from demi.interpose.threads.net import Arrival, Net
@@ -71,6 +74,7 @@ class InProcess:
         self._closed: list[int] = []
         self._noted: list[Trouble] = []
         self._lines: list[str] = []
+        self._collector: weakref.finalize[Any, Any] | None = None
 
     # ---- the life of a run
 
@@ -86,11 +90,18 @@ class InProcess:
         self._kernel.reset(seed)
         self._channels, self._outbox, self._closed = {}, [], []
         self._noted, self._lines = [], []
+        if self._collector is None:
+            garbage.open_for_runs()
+            self._collector = weakref.finalize(self, garbage.close_for_runs)
+        self._begin_anew()
+        let_go(self._image.place)
         self._boot()
 
-    def _boot(self) -> None:
+    def _begin_anew(self) -> None:
         self._net.reset()
         self._image.reset()
+
+    def _boot(self) -> None:
         self._host.up = True
         end = self.now + START_SECONDS
         with self._image.placed():
@@ -123,12 +134,16 @@ class InProcess:
             return
         self._host.epoch += 1
         self._host.reset(self._kernel.seed)
+        self._begin_anew()
         self._boot()
 
     def close(self) -> None:
         self._kernel.reset(0)
         self._channels.clear()
         watchdog.rest()
+        if self._collector is not None:
+            self._collector()
+            self._collector = None
 
     # ---- channels
 

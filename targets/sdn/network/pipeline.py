@@ -25,6 +25,7 @@ Edits = tuple[Action, ...]
 DEPTH_MAX = 8  # groups inside groups: more is a loop
 SELECT_FIELDS = (oxm.ETH_SRC, oxm.ETH_DST, oxm.IPV4_SRC, oxm.IPV4_DST, oxm.UDP_DST, oxm.TCP_DST)
 """What the choice of a bucket looks at."""
+_EMPTY = Table()
 
 
 class Output(NamedTuple):
@@ -62,11 +63,17 @@ class Forwarding:
     __slots__ = ("_cache", "groups", "ports", "tables", "version")
 
     def __init__(self, tables: int, ports: Mapping[int, bool]) -> None:
-        self.tables: Sequence[Table] = [Table() for _ in range(tables)]
+        self.tables: list[Table] = [_EMPTY] * tables
         self.groups: dict[int, GroupMod] = {}
         self.ports: dict[int, bool] = dict(ports)
         self.version = 0
         self._cache: dict[Headers, Result] = {}
+
+    def table(self, number: int) -> Table:
+        """A table to add to; those that nobody ever added to are one."""
+        if self.tables[number] is _EMPTY:
+            self.tables[number] = Table()
+        return self.tables[number]
 
     def changed(self) -> None:
         """Something that decides was changed."""

@@ -11,7 +11,7 @@ Not here: tables and packets (`pipeline.py`), statistics (`multiparts.py`), link
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from targets.sdn.network.multiparts import answer
@@ -184,7 +184,7 @@ class Switch:
         if mod.command == messages.ADD:
             self._add(mod, now)
             return []
-        tables = self.forwarding.tables
+        tables: Sequence[Table] = self.forwarding.tables
         chosen = tables if mod.table == messages.TABLE_ALL else [tables[mod.table]]
         found = [(at, e) for at, table in enumerate(chosen) for e in table if _meant(mod, e)]
         if mod.command in (messages.MODIFY, messages.MODIFY_STRICT):
@@ -197,7 +197,7 @@ class Switch:
         return self.remove([(chosen[at], e) for at, e in found], messages.DELETED, now)
 
     def _add(self, mod: FlowMod, now: float) -> None:
-        table = self.forwarding.tables[mod.table]
+        table = self.forwarding.table(mod.table)
         same = table.entries.get((mod.priority, mod.match))
         if mod.flags & messages.CHECK_OVERLAP:
             rivals = [e for e in table if e.priority == mod.priority and e is not same]
