@@ -51,7 +51,10 @@ class Invariant(Protocol):
         ...
 
     def check(self, view: View, memory: Memory) -> tuple[Memory, Detail | None]:
-        """Look at the touched nodes; return the new memory and, when broken, why."""
+        """Look at the touched nodes; return the new memory and, when broken, why.
+
+        Called at the start, and after every step that touched a node.
+        """
         ...
 
 

@@ -42,8 +42,8 @@ class Packet(NamedTuple):
 class ThreadsView:
     """The View of a run: what `observe` says of each node that is up.
 
-    A node whose observed state is the same immutable object as before was not touched; fixed: the present
-    states of nodes that are known to be immutable.
+    A node whose observed state is the same immutable object as before was not touched, or an equal
+    tuple of such; fixed: the present states of nodes that are known to be immutable.
     """
 
     def __init__(self, world: Reading) -> None:
@@ -62,13 +62,15 @@ class ThreadsView:
 
     def update(self, node: int, now: Any) -> None:
         """A step of the node is over; what is observed of it is not `fixed[node]`."""
-        if now is not self._seen[node]:
-            self._seen[node], self.fixed[node] = now, self
-            self.touched = self._each[node]
-        elif self._world.freezer.immutable(now):
-            self.fixed[node] = now
+        before = self._seen[node]
+        same = now is before or (
+            type(now) is type(before) and isinstance(now, tuple) and now == before
+        )
+        if same and self._world.freezer.immutable(before):
+            self.fixed[node] = before
             self.touched = ()
         else:
+            self._seen[node], self.fixed[node] = now, self
             self.touched = self._each[node]
 
 

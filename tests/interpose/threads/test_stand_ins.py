@@ -220,6 +220,23 @@ def test_state_of_modules_and_classes_is_put_back(tmp_path: Path) -> None:
     assert [run(kernel, image) for _ in range(3)] == [[(1, {1: 1}, 1)]] * 3
 
 
+def test_state_is_put_back_that_changes_in_some_runs_only_or_only_in_its_order(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "import collections, random\nRUNS = collections.OrderedDict(a=1, b=2, c=3)\nSEEN = {'x': 1}\n"
+        "KIND = type('Kind', (), {'field': 1})\nSET, QUEUE = {1}, collections.deque([1])\n"
+        "def main():\n"
+        " OUT.append((list(RUNS), dict(SEEN), KIND.field, set(SET), list(QUEUE)))\n"
+        " SEEN['x'] = 2; SEEN['x'] = 1\n"  # changed back: what it was
+        " if random.random() < 0.5: RUNS.move_to_end('a'); SEEN['y'] = KIND.field = 2\n"
+        " else: del SEEN['x']; SET.add(2); QUEUE.appendleft(0)"
+    )
+    kernel, image = held(tmp_path, text)
+    first = [(["a", "b", "c"], {"x": 1}, 1, {1}, [1])]
+    assert [run(kernel, image, seed) for seed in range(8)] == [first] * 8
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [

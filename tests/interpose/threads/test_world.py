@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from demi.events import Event, External, Kind, number
 from demi.interpose.framing import Lines
 from demi.interpose.threads.program import Program
 from demi.interpose.threads.world import ThreadsWorld
+from demi.oracle import Detail, View, check_all, memories
 
 ROOT = Path(__file__).parents[3]
 ECHO = """
@@ -53,18 +55,20 @@ def make(directory: Path, **options: Any) -> ThreadsWorld:
     path = directory / "echo_node.py"
     path.write_text(ECHO)
     program = Program(f"{path}:serve")
-    return ThreadsWorld(
-        {"n1": program, "n2": program},
-        observe=lambda threads, modules: (
+    kept: dict[str, Any] = {
+        "observe": lambda threads, modules: (
             tuple(modules["echo_node"].GOT),
             tuple(modules["echo_node"].FAILED),
-        ),
+        )
+    }
+    return ThreadsWorld(
+        {"n1": program, "n2": program},
         inputs={
             "ask": lambda modules, args: modules["echo_node"].ask(args["peer"], args["word"]),
             "boom": lambda modules, args: modules["echo_node"].boom(),
         },
         decoder=lambda port: Lines(),
-        **options,
+        **kept | options,
     )
 
 
@@ -146,6 +150,50 @@ def test_events_are_messages_by_the_decoder_and_threads_that_others_woke(
     ]
     assert world.observe().state(0) == (("ok a", "ok b"), ())
     assert world.observe().state(1) == (("a", "b"), ())
+
+
+class Asked:
+    """An invariant that counts, and breaks when it is asked about nobody."""
+
+    name, doc = "Asked", "somebody was touched"
+
+    def start(self) -> int:
+        return 0
+
+    def check(self, view: View, memory: int) -> tuple[int, Detail | None]:
+        return memory + 1, None if view.touched else Detail((), "nobody")
+
+
+def test_nodes_are_read_when_somebody_looks_and_invariants_asked_of_what_a_step_touched(
+    tmp_path: Path,
+) -> None:
+    looks: list[int] = []
+
+    def observe(threads: Mapping[str, str], modules: Mapping[str, Any]) -> Any:
+        looks.append(len(looks))
+        return tuple(modules["echo_node"].GOT)
+
+    world = make(tmp_path, observe=observe)
+    world.offer(number((ask("n1", "n2", "a"),)))
+    world.take(world.enabled()[-1])
+    assert not looks
+    view = world.observe()
+    assert list(view.touched) == [0, 1]  # whoever looks for the first time has missed something
+    seen = [view.state(0), view.state(1)]
+    memory, changed, steps = memories((Asked(),)), 0, 0
+    while enabled := world.enabled():
+        event = enabled[0]
+        world.take(event)
+        steps += 1
+        assert check_all((Asked(),), view, memory, steps) is None
+        now = [view.state(0), view.state(1)]
+        assert [i for i in (0, 1) if now[i] != seen[i]] == list(view.touched)
+        changed += now != seen
+        seen = now
+    assert seen == [("ok a",), ("a",)]
+    assert memory == [changed]
+    assert 0 < changed < steps < len(looks)
+    world.close()
 
 
 def test_a_step_that_is_not_enabled_changes_nothing(world: ThreadsWorld) -> None:
