@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from dataclasses import replace
@@ -77,7 +78,7 @@ def test_the_nearest_format_is_named() -> None:
 def test_the_formats_of_the_help_are_those_of_the_registry() -> None:
     from demi.cli.export import export
 
-    told = re.findall(r"^    (\w+)  +\w", export.__doc__ or "", re.M)
+    told = re.findall(r"^(\w+)  +\w", inspect.cleandoc(export.__doc__ or ""), re.M)
     assert told == list(FORMATS)
 
 
