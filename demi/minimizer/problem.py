@@ -131,9 +131,13 @@ class Problem:
         return self._end(self.trial(plan))
 
     def _asked(self, asked: Asked) -> Trial:
-        """Replay a plan, and keep how it ended; other oracles may ask otherwise for the certificate."""
+        """Replay a plan; if the certificate may ask for it, keep how that ended.
+
+        That asks for the best run less one event; other oracles may answer it in another way.
+        """
         trial = self.trial(asked.plan)
-        if trial.run is None and self._oracle is lenient and len(asked.plan) <= WATCHED_MAX:
+        beside = len(self.best.plan) - 1 <= len(asked.plan) <= WATCHED_MAX
+        if trial.run is None and beside and self._oracle is lenient:
             self._answers.ended(asked, self._end(trial))
         return trial
 
