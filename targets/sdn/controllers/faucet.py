@@ -1,8 +1,9 @@
 """c65faucet, unmodified, from a YAML configuration: in process, or as a child process.
 
 The one insight: its log files are all that it needs of a disk, so its logger is led to ours; the metrics
-server listens inside.  It walks over sets of its datapaths, whose order Python takes from where they happen
-to lie in memory, so they are given a hash that is the same in every run; nothing else is replaced.
+server listens inside.  It walks over sets of datapaths and ports, whose order Python takes from where they
+lie in memory and from the hash seed, and spreads how long it remembers hosts by `hash(address)`; so its
+modules have a `hash` that is the same in every run.  Nothing else is replaced.
 
 Not here: the configuration.
 """
@@ -13,6 +14,7 @@ import json
 import sys
 import types
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ def _environ(config: str | Path, log: str) -> dict[str, str]:
 
 
 def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
-    """Loggers without files; sets of datapaths in the order of their ids, not of addresses in memory."""
+    """Loggers without files; hashes that are the same in every run."""
     logging: Any = modules["logging"]
 
     def get_logger(name: str, file: str, level: Any, propagate: Any) -> Any:
@@ -52,8 +54,20 @@ def _prepare(modules: Mapping[str, types.ModuleType]) -> None:
     vars(modules["faucet.valve"])["Valve"].__hash__ = lambda valve: valve.dp.dp_id
     plain = vars(modules["faucet.valve_util"])["get_logger"]
     for name, module in modules.items():
-        if name.startswith("faucet") and vars(module).get("get_logger") is plain:
+        if not name.startswith("faucet"):
+            continue
+        vars(module)["hash"] = _by_content
+        if vars(module).get("get_logger") is plain:
             vars(module)["get_logger"] = get_logger
+
+
+def _by_content(thing: Any) -> int:
+    """`hash`, less `PYTHONHASHSEED`: of a string or a set of strings, by its bytes."""
+    if isinstance(thing, frozenset) and all(isinstance(word, str) for word in thing):
+        thing = "\n".join(sorted(thing))
+    if not isinstance(thing, str):
+        return hash(thing)
+    return int.from_bytes(blake2b(thing.encode(), digest_size=7).digest(), "big")
 
 
 def _apps(modules: Mapping[str, types.ModuleType]) -> Mapping[str, Any]:

@@ -18,11 +18,13 @@ from demi.trace_codec import encode
 from targets.sdn import TARGET
 
 for case in sys.argv[1:]:
-    config = configure(TARGET, case)
+    topology = case.partition("faucet on ")[2]
+    faucet = {"app": "faucet", "topology": topology, "settle": 30.0, "announce": True, "count": 3}
+    config = configure(TARGET, "", faucet) if topology else configure(TARGET, case)
     subject = Subject(TARGET, config)
     profile = TARGET.profile(config)
     for strategy in ("random", "pct"):
-        plan = Plan(profile, strategy, seed=5, steps=1500)
+        plan = Plan(profile, strategy, seed=5, steps=300 if topology else 1500)
         found = [hashlib.sha256(encode(record_run(subject, plan, n))).hexdigest() for n in (0, 1, 0)]
         assert found[0] == found[2], (case, strategy, found)
         print(case, strategy, *found)
@@ -44,11 +46,17 @@ def test_two_hash_seeds_record_the_same_bytes() -> None:
     assert records(1, ["R1"]) == records(2, ["R1"])
 
 
+def test_two_hash_seeds_record_the_same_bytes_of_faucet() -> None:
+    pytest.importorskip("faucet", reason="c65faucet is an extra")
+    assert records(1, ["faucet on ring:3"]) == records(2, ["faucet on ring:3"])
+
+
 @pytest.mark.slow
 def test_six_hash_seeds_and_two_processes_record_the_same_bytes() -> None:
     from targets.sdn import TARGET
 
-    cases = sorted(TARGET.bugs)
+    pytest.importorskip("faucet", reason="c65faucet is an extra")
+    cases = [*sorted(TARGET.bugs), "faucet on line:2", "faucet on ring:3"]
     first = records(0, cases)
     for hash_seed in range(6):
         for _ in range(2):
