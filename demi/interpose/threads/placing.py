@@ -34,7 +34,7 @@ ABSENT = (
 )  # of C, above nothing that is held: the Python form is used
 Modules = dict[str, types.ModuleType]
 _exhaust = deque[Any](maxlen=0).extend
-_BUILTINS, _IMPORTLIB = vars(builtins), vars(importlib)
+_BUILTINS, _IMPORTLIB, _SYS = vars(builtins), vars(importlib), vars(sys)
 _REAL: tuple[Callable[..., Any], ...] = (builtins.__import__, importlib.import_module)
 
 
@@ -78,8 +78,8 @@ class Place:
         kernel = CURRENT.kernel = self.kernel
         host = CURRENT.host = self.host
         CURRENT.now = kernel.clocks[host.clock]
-        self._streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = self._own
+        self._streams = _SYS["stdout"], _SYS["stderr"]  # as `sys.stdout`, in half the time
+        _SYS["stdout"], _SYS["stderr"] = self._own
         push(self.guard)
         if self.always:
             self._put()
@@ -93,7 +93,7 @@ class Place:
             self._again -= 1
             return
         pop()
-        sys.stdout, sys.stderr = self._streams
+        _SYS["stdout"], _SYS["stderr"] = self._streams
         if self.always:
             self._take_away()
         else:
