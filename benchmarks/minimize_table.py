@@ -1,5 +1,7 @@
 """What the rows of the minimizer's benchmark say, as tables for a chapter.
 
+    python benchmarks/minimize_table.py FILE      of the rows that `minimize.py --rows FILE` has kept so far
+
 A figure is a median, in brackets the worst.  A `+` behind one says that a run was cut by the cap on its
 schedules: it would have gone on, and might have left less.  Not here: measuring (`minimize_rows.py`).
 """
@@ -7,9 +9,11 @@ schedules: it would have gone on, and might have left less.  Not here: measuring
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
-from minimize_rows import OURS, Row
+from minimize_rows import BASELINES, OURS, Row, read
 from published import BUGS
 
 
@@ -35,6 +39,20 @@ def side_by_side(rows: Sequence[Row], pipelines: Sequence[str]) -> str:
         )  # fmt: skip
     head = ["bug", "seeds", "from", "DEMi left, schedules", "by hand", "to reach", *pipelines]
     return markdown(head, lines)
+
+
+def complete(rows: Sequence[Row]) -> list[Row]:
+    """Those of originals on which every pipeline that was tried on their bug has been measured, once."""
+    pipelines: dict[str, set[str]] = {}
+    measured: dict[tuple[str, int], dict[str, Row]] = {}
+    for row in rows:
+        pipelines.setdefault(row.bug, set()).add(row.pipeline)
+        measured.setdefault((row.bug, row.seed), {})[row.pipeline] = row
+    return [
+        row
+        for (bug, _), mine in measured.items()
+        for row in (mine.values() if pipelines[bug] == set(mine) else ())
+    ]
 
 
 def of_pipeline(rows: Sequence[Row]) -> str:
@@ -96,3 +114,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
     """Each once, as they were published."""
     there = set(names)
     return [name for name in BUGS if name in there]
+
+
+if __name__ == "__main__":
+    print(side_by_side(complete(read(Path(sys.argv[1]))), [*OURS, *BASELINES]))
