@@ -19,7 +19,8 @@ from typing import Any
 
 from demi.errors import TargetError
 from demi.interpose.framing import length_prefixed
-from demi.interpose.threads.hosts import here, monotonic
+from demi.interpose.threads.hosts import here
+from demi.interpose.threads.looks import monotonic
 from demi.interpose.threads.program import Program
 from demi.interpose.threads.world import ThreadsWorld
 from demi.interpose.world import World

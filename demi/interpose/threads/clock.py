@@ -3,7 +3,7 @@
 The one insight: a clock that stands still between steps makes a program that reads it repeatable; one
 that reads it in a loop would never end, so reads are counted and a spinning thread is made to wait.
 
-Not here: reading it (`hosts.py`); `datetime`, which is imported in its pure Python form above this module.
+Not here: reading it (`looks.py`); `datetime`, which is imported in its pure Python form above this module.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from demi.interpose.stand_in import StandIn
-from demi.interpose.threads.hosts import monotonic
 from demi.interpose.threads.kernel import kernel
+from demi.interpose.threads.looks import monotonic
 
 EPOCH = 1_700_000_000.0  # what the wall clock of a program shows when a run begins
 

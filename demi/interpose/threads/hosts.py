@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
-from functools import partial
 from hashlib import blake2b
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from demi.errors import ContractError
@@ -110,9 +107,6 @@ class Host:
         return f"<host {self.name}>"
 
 
-LOOKS_MAX = 20_000  # clock reads, or empty polls, of one thread between two waits
-
-
 class Current:
     """Whose code runs now; what the stand-ins ask.
 
@@ -130,30 +124,6 @@ class Current:
 
 
 CURRENT = Current()
-
-
-class _Spins:
-    """What the clock finds where reads of it end: its reader is made to wait."""
-
-    @property
-    def now(self) -> float:
-        rewind(LOOKS_MAX)
-        if CURRENT.kernel is not None:
-            CURRENT.kernel.spins()
-        return CURRENT.now
-
-
-_reads: Any = iter([CURRENT] * LOOKS_MAX + [_Spins()])
-rewind: Callable[[int], None] = _reads.__setstate__
-"""The reads of the clock are counted from here on."""
-unread: Callable[[], int] = _reads.__length_hint__
-"""LOOKS_MAX + 1, less those."""
-monotonic: Callable[[], float] = partial(next, map(attrgetter("now"), _reads))
-"""Virtual seconds since the beginning of the run.
-
-Programs read it many times a step, so reading it is C: an attribute of the next in a list of one thing, again
-and again; its place there is the count.
-"""
 
 
 def here() -> Host:

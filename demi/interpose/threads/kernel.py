@@ -22,16 +22,8 @@ import greenlet
 from demi.errors import ContractError, DemiError
 from demi.interpose.sites import call_site
 from demi.interpose.threads.ends import bury, die
-from demi.interpose.threads.hosts import (
-    CURRENT,
-    LOOKS_MAX,
-    Host,
-    Task,
-    here,
-    name_of,
-    rewind,
-    unread,
-)
+from demi.interpose.threads.hosts import CURRENT, Host, Task, here, name_of
+from demi.interpose.threads.looks import LOOKS_MAX, rewind, unread
 from demi.interpose.timers import Armed
 
 SPIN_SECONDS = 0.05  # what a thread that spins on the clock is made to wait then

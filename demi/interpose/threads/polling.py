@@ -15,8 +15,9 @@ from typing import Any
 
 from demi.interpose.stand_in import StandIn
 from demi.interpose.threads.descriptors import fail
-from demi.interpose.threads.hosts import CURRENT, Host, Seat, here, monotonic
+from demi.interpose.threads.hosts import CURRENT, Host, Seat, here
 from demi.interpose.threads.kernel import Kernel, kernel
+from demi.interpose.threads.looks import monotonic
 from demi.interpose.threads.streams import ERR, HUP, IN, NVAL, OUT, Closed, Watched
 
 

@@ -14,8 +14,9 @@ import errno
 from typing import Any
 
 from demi.interpose.threads.descriptors import TEXTS, close_fd, fail, keep, net
-from demi.interpose.threads.hosts import CURRENT, here, monotonic
+from demi.interpose.threads.hosts import CURRENT, here
 from demi.interpose.threads.kernel import kernel
+from demi.interpose.threads.looks import monotonic
 from demi.interpose.threads.streams import ERR, IN, OUT, End, Listener, Mailbox, Watched
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, getattr(_socket, "AF_UNIX", 1))
