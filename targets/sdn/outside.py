@@ -131,7 +131,7 @@ def _check_args(world: NetworkWorld, external: External, word: str) -> None:
     args = _args(external)
     want: dict[str, Callable[[], bool]] = {
         "send": lambda: (
-            (args.get("to") in world.wiring.hosts or _is_address(args.get("to")))
+            (args.get("to") in world.wiring.hosts or is_address(args.get("to")))
             and _is_port(args.get("port", 0))
         ),
         "arp": lambda: args.get("to") in world.wiring.hosts,
@@ -155,7 +155,8 @@ def _check_args(world: NetworkWorld, external: External, word: str) -> None:
         )  # fmt: skip
 
 
-def _is_address(text: object) -> bool:
+def is_address(text: object) -> bool:
+    """Is it an IPv4 address?"""
     if not isinstance(text, str):
         return False
     try:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from demi.errors import TargetError
 from demi.events import External, Kind
 from demi.target import Choice, Profile
 from targets.sdn.network.topology import Topology
+from targets.sdn.outside import is_address
 
 Draw = Callable[[int], int]
 STEPS = 6000
@@ -30,6 +32,11 @@ def profile(
 
     service: an IPv4 address that hosts send to with the choice `flow`.
     """
+    if service and not is_address(service):
+        raise TargetError(
+            f"service: {service!r} is no IPv4 address",
+            remedy="such as 10.0.0.99; ports are drawn",
+        )
     makers = _makers(topology, service)
     choices = tuple(
         Choice(name, weight, makers[name]) for name, weight in inputs.items() if name in makers

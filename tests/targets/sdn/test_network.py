@@ -322,6 +322,11 @@ def test_a_policy_with_unknown_hosts_is_refused() -> None:
         find_policy('{"isolate": [["h1", "h9"]]}', find_topology("line:3"))
 
 
+def test_a_service_that_is_no_address_is_refused() -> None:
+    with pytest.raises(TargetError, match=r"service: '10.0.0.99:80' is no IPv4 address"):
+        profile(find_topology("line:3"), {"flow": 1}, (6, 6), (0, 0), "10.0.0.99:80")
+
+
 # ---- the world
 
 
