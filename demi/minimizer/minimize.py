@@ -3,7 +3,7 @@
 The one insight: every pass starts from the best run of the one before, so stopping at any time gives the
 best so far; the result is replayed strictly before anybody sees it.
 
-Not here: the passes (one file each), their order (`demi/minimizer/pipelines`).
+Not here: the passes (one file each), their order (`demi/minimizer/pipelines`, `yields.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from demi.minimizer.problem import Problem, Progress
 from demi.minimizer.races import EXPLANATION, homes_of, races, told
 from demi.minimizer.rungs import Rung
 from demi.minimizer.runs import Run
+from demi.minimizer.yields import by_yield
 from demi.scheduler.execute import Subject, execute, record
 from demi.scheduler.replay import Replayed, StrictReplay, replay
 from demi.scheduler.run import Observers
@@ -160,7 +161,7 @@ def _shrunk(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> tuple[
 def _rounds(problem: Problem, pipeline: Pipeline, stages: list[Stage]) -> None:
     for _ in range(ROUNDS_MAX if pipeline.rounds else 0):
         before = problem.best.size
-        for name, work in pipeline.rounds.items():
+        for name, work in by_yield(pipeline.rounds, pipeline.free, stages):
             _timed(problem, name, work, stages)
             if problem.proven:
                 return

@@ -18,14 +18,17 @@ from demi.minimizer.cdd import cdd
 from demi.minimizer.clocks import clocks_of, remove_clocks
 from demi.minimizer.externals import remove_externals
 from demi.minimizer.loops import cut_loops
-from demi.minimizer.minimize import first_run, minimize
+from demi.minimizer.minimize import Stage, first_run, minimize
+from demi.minimizer.pipelines.default import DEFAULT
 from demi.minimizer.postpone import postpone
 from demi.minimizer.problem import Problem
 from demi.minimizer.races import races
+from demi.minimizer.runs import Run
 from demi.minimizer.search import search
 from demi.minimizer.tails import cut_tails, trees
 from demi.minimizer.wildcards import by_cause
 from demi.minimizer.windows import remove_windows
+from demi.minimizer.yields import by_yield
 from demi.oracle import View
 from demi.scheduler.execute import Subject, record
 from demi.trace import Trace
@@ -291,3 +294,27 @@ def test_counter_based_splitting_finds_exactly_what_is_needed(needed: set[int]) 
 
     assert cdd(list(range(32)), fails) == sorted(needed)
     assert tests <= 64
+
+
+def test_passes_go_by_what_they_gave_per_replay() -> None:
+    """Those that keep their place do; without a measurement, and for equal ones, the order stays."""
+
+    def nothing(problem: Problem, run: Run) -> Run:
+        return run
+
+    passes = dict.fromkeys(("a", "b", "look", "c", "d"), nothing)
+    free = {"a", "b", "c", "d"}
+
+    def order(*done: tuple[str, int, int]) -> list[str]:
+        stages = [Stage(name, 100, 100 - gone, replays, 0.0) for name, gone, replays in done]
+        return [name for name, _ in by_yield(passes, free, stages)]
+
+    assert order() == ["a", "b", "look", "c", "d"]
+    assert order(("a", 5, 10), ("b", 5, 10), ("c", 4, 4), ("d", 0, 9), ("look", 50, 1)) == [
+        "c", "a", "look", "b", "d",
+    ]  # fmt: skip
+    assert order(("c", 4, 4), ("c", 0, 36), ("b", 2, 10)) == ["b", "c", "look", "a", "d"]
+
+
+def test_the_default_pipeline_names_its_passes() -> None:
+    assert DEFAULT.free < set(DEFAULT.rounds)

@@ -93,6 +93,11 @@ def hops(problem: Problem, run: Run) -> Run:
     return run if problem.proven else hop(problem, run, settle)
 
 
+DELETE = (
+    "beginnings", "clocks", "externals", "parts", "tails", "internals", "system", "loops", "windows",
+    "clusters",
+)  # fmt: skip
+
 DEFAULT = Pipeline(
     "all passes of demi, repeated until nothing changes",
     once={"provenance": provenance},
@@ -114,6 +119,7 @@ DEFAULT = Pipeline(
         "search": searched,
         "hops": hops,
     },
+    free=frozenset(DELETE),
     last={"payloads": shrink_payloads, "order": reorder, "proof": proof},
     certified=True,
 )

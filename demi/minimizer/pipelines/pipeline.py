@@ -19,6 +19,7 @@ REPEATED: Mapping[str, Pass] = {"externals": external_ddmin, "internals": remove
 class Pipeline:
     """once, rounds: passes by name, in order; rounds are repeated until one changes nothing.
 
+    free: names of `rounds` that delete and may run in any order, so they go by what they gave.
     last: passes that change the order of what is left, never its size.
     repeated: passes for what does not repeat exactly, where each candidate costs several runs.
     plain: replays inputs alone, where a trace that does not repeat exactly may be started from them.
@@ -29,6 +30,7 @@ class Pipeline:
     doc: str
     once: Mapping[str, Pass] = field(default_factory=dict)
     rounds: Mapping[str, Pass] = field(default_factory=dict)
+    free: frozenset[str] = frozenset()
     last: Mapping[str, Pass] = field(default_factory=dict)
     repeated: Mapping[str, Pass] = field(default_factory=lambda: REPEATED)
     plain: Callable[[Plan], Lenient] | None = None
