@@ -8,7 +8,6 @@ Not here: which program (`osken.py`, `faucet.py`), how threads are held (`demi/i
 
 from __future__ import annotations
 
-import gc
 import types
 import weakref
 from collections.abc import Callable, Mapping
@@ -26,16 +25,15 @@ from demi.interpose.threads.net import Arrival, Net
 from demi.interpose.threads.program import Image, Program
 from demi.interpose.threads.streams import End, Listener
 from demi.interpose.threads.watchdog import WallBudget
+from targets.sdn.controllers.held_memory import reachable
 from targets.sdn.controllers.interface import Trouble
 
 PIECES_MAX = 200_000  # of threads between two rests
 WRITTEN_MAX = 4 << 20  # bytes between two rests
 TIMERS_MAX = 100_000  # fired while time passes
 START_SECONDS = 30.0  # virtual: a controller that does not listen by then will not
-OBJECTS_MAX = 200_000
 ERROR = 40  # the level of logging
 _HUP = 1
-_CODE = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 _BLOCKS = "give way in the loop, or hold it as a black box if it waits outside of Python"
 _SPINS = "wait with a timeout instead; virtual time stands still while it reads the clock"
 Apps = Callable[[Mapping[str, types.ModuleType]], Mapping[str, Any]]
@@ -291,17 +289,8 @@ class InProcess:
                 self._kernel.spawn(self._host, handler, (_HUP, None), name="SIGHUP")
 
     def memory(self) -> int:
-        """Objects reachable from the applications, without code and what holds them."""
-        seen: set[int] = set()
-        todo: list[Any] = list(self.apps().values())
-        while todo and len(seen) < OBJECTS_MAX:
-            thing = todo.pop()
-            kind = type(thing)
-            if id(thing) in seen or issubclass(kind, _CODE) or kind.__module__[:5] == "demi.":
-                continue
-            seen.add(id(thing))
-            todo.extend(gc.get_referents(thing))
-        return len(seen)
+        """Objects reachable from the applications."""
+        return reachable(self.apps().values())
 
     def apps(self) -> Mapping[str, Any]:
         return self._apps(self._image.modules) if self.alive else {}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from targets.sdn.network.multiparts import answer
 from targets.sdn.network.pipeline import Forwarding, Result, edited, entering
-from targets.sdn.network.table import Entry, Table, covers, overlap
+from targets.sdn.network.table import Entry, Table, meant, overlap
 from targets.sdn.openflow import messages
 from targets.sdn.openflow.messages import FlowMod, PortInfo
 from targets.sdn.openflow.oxm import IN_PORT, METADATA, Match
@@ -186,7 +186,7 @@ class Switch:
             return []
         tables: Sequence[Table] = self.forwarding.tables
         chosen = tables if mod.table == messages.TABLE_ALL else [tables[mod.table]]
-        found = [(at, e) for at, table in enumerate(chosen) for e in table if _meant(mod, e)]
+        found = [(at, e) for at, table in enumerate(chosen) for e in table if meant(mod, e)]
         if mod.command in (messages.MODIFY, messages.MODIFY_STRICT):
             for _, entry in found:
                 entry.instructions = mod.instructions
@@ -271,23 +271,6 @@ class Switch:
     def infos(self) -> tuple[PortInfo, ...]:
         """All ports."""
         return tuple([self.info(n, up) for n, up in sorted(self.forwarding.ports.items())])
-
-
-def _meant(mod: FlowMod, entry: Entry) -> bool:
-    """Is the entry among those that a modify or delete asks for?"""
-    if mod.cookie_mask and (entry.mod.cookie ^ mod.cookie) & mod.cookie_mask:
-        return False
-    if mod.command in (messages.MODIFY_STRICT, messages.DELETE_STRICT):
-        if entry.priority != mod.priority or entry.match != mod.match:
-            return False
-    elif not covers(mod.match, entry.match):
-        return False
-    if mod.command < messages.DELETE:
-        return True
-    actions = (*entry.instructions.apply, *entry.instructions.write)
-    if mod.out_port != Port.ANY and not any(a[:2] == ("output", mod.out_port) for a in actions):
-        return False
-    return mod.out_group == Port.ANY or ("group", mod.out_group) in actions
 
 
 def _xid(data: bytes) -> int:

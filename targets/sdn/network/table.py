@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
 
+from targets.sdn.openflow import messages
 from targets.sdn.openflow.actions import Instructions
 from targets.sdn.openflow.messages import FlowMod
 from targets.sdn.openflow.oxm import ABSENT, Headers, Match, full_mask
+from targets.sdn.openflow.wire import Port
 
 Shape = tuple[tuple[int, int], ...]
 """(field index, mask) of each field that a match looks at."""
@@ -168,3 +170,20 @@ def overlap(one: Match, other: Match) -> bool:
         if (value ^ its_value) & mask & its_mask:
             return False
     return True
+
+
+def meant(mod: FlowMod, entry: Entry) -> bool:
+    """Is the entry among those that a modify or delete asks for?"""
+    if mod.cookie_mask and (entry.mod.cookie ^ mod.cookie) & mod.cookie_mask:
+        return False
+    if mod.command in (messages.MODIFY_STRICT, messages.DELETE_STRICT):
+        if entry.priority != mod.priority or entry.match != mod.match:
+            return False
+    elif not covers(mod.match, entry.match):
+        return False
+    if mod.command < messages.DELETE:
+        return True
+    actions = (*entry.instructions.apply, *entry.instructions.write)
+    if mod.out_port != Port.ANY and not any(a[:2] == ("output", mod.out_port) for a in actions):
+        return False
+    return mod.out_group == Port.ANY or ("group", mod.out_group) in actions
