@@ -28,7 +28,7 @@ from targets.sdn.openflow.messages import Bucket, FlowMod, GroupMod
 from targets.sdn.openflow.oxm import FIELDS, make_match, matches
 from targets.sdn.openflow.wire import Port, Type, unpack
 from targets.sdn.packets import parse, udp_frame
-from targets.sdn.profile import profile
+from targets.sdn.profile import known_inputs, profile
 from targets.sdn.world import NetworkWorld
 
 FRAME = parse(udp_frame((1, 0x0A000001), (2, 0x0A000002), 7, b"x"))
@@ -475,6 +475,30 @@ def test_a_run_is_the_same_bytes_again() -> None:
     first, second = (record_run(Subject(toy_target(), {}), plan, 0) for _ in range(2))
     assert first == second
     assert dataclasses.replace(first) == first
+
+
+HAPPENS = {
+    "send": "send", "arp": "arp", "flow": "send", "migrate": "migrate",
+    "cut": "cut heal", "sever": "cut", "crash": "crash restart", "down": "crash",
+    "channel": "disconnect reconnect", "block": "block unblock",
+    "port": "portdel portadd", "drop": "drop", "controller": "crash restart", "kill": "crash",
+    "pause": "pause resume", "reload": "reload", "wait": "wait",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HAPPENS)
+def test_every_kind_of_input_is_drawn_and_happens(name: str) -> None:
+    topology, service = find_topology("line:3"), "10.0.0.99"
+    assert set(HAPPENS) == set(known_inputs(topology, service))
+    drawn = profile(topology, {name: 2, "send": 1}, (30, 30), (0, 3), service)
+    target = dataclasses.replace(
+        toy_target(), invariants=lambda config: [], profile=lambda config: drawn
+    )
+    plan = Plan(drawn, "random", seed=1, steps=3000)
+    trace = record_run(Subject(target, {}), plan, 0)
+    happened = {entry.id.partition("(")[0] for entry in trace if entry.is_external}
+    wanted = {f"ext:{word}" for word in HAPPENS[name].split()}
+    assert wanted <= happened
 
 
 def test_one_event_touches_what_it_names() -> None:
