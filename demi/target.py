@@ -107,6 +107,8 @@ class Target:
     less, each input by its id; an input that is missing is left out.
     sooner(config): the configuration that judges a run from its beginning on; None where it does already.
     drawing(config, world, violation): the system where it broke, a few lines of at most 76 cells.
+    hash_seed: PYTHONHASHSEED that its program needs, since it depends on hashes; "" when none matters.
+    Commands go on under it, and traces record it.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Target:
     drawing: Callable[[Config, World, Violation], Sequence[str]] | None = None
     simpler: Callable[[Sequence[External]], Iterable[Sequence[External]]] | None = None
     sooner: Callable[[Config], Config | None] = lambda config: None
+    hash_seed: str = ""
 
 
 def configure(target: Target, bug: str = "", settings: Config = _EMPTY) -> dict[str, Any]:

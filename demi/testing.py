@@ -22,6 +22,7 @@ from demi.cli.prepare import prepare
 from demi.cli.session import Session, make_subject
 from demi.cli.shrinking import target_words
 from demi.errors import DemiError, UsageError
+from demi.interpose.hashes import require
 from demi.minimizer.regression import violates
 from demi.oracle import Invariant
 from demi.render.lanes import render
@@ -108,8 +109,11 @@ def hunt_for(
 def find(session: Session, target: str | Target, spec: str = "") -> Loaded:
     """A target by name, path or object."""
     if isinstance(target, Target):
-        return Loaded(target, spec or target.name, spec)
-    return load_target(target, session.configuration)
+        loaded = Loaded(target, spec or target.name, spec)
+    else:
+        loaded = load_target(target, session.configuration)
+    require(loaded.target.hash_seed)
+    return loaded
 
 
 def _failed(said: str, trace: Trace) -> Failed:
@@ -207,6 +211,7 @@ def recorded(path: Path, options: Options, target: str, expect: str) -> Failed |
     session = Session(HumanWriter(io.StringIO(), io.StringIO()), quiet=True)
     with contextlib.chdir(options.root):
         trace = load(path)
+        require(trace.header.hash_seed)
         if expect == "violated":
             return _reproduces(session, trace, target)
         loaded = load_recorded(trace.header.target, target, session.configuration)

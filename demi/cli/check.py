@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from demi.cli.elsewhere import Difference, Schedule, Setting, compare, settings
+from demi.cli.elsewhere import ORDER, Difference, Schedule, Setting, compare, settings
 from demi.cli.options import Sets
 from demi.cli.output import Line, Message, plural
 from demi.cli.own_options import own_options
@@ -19,6 +19,7 @@ from demi.errors import ExitCode
 from demi.target import Target
 
 SEED = 1  # any would do; a fixed one makes the check itself repeatable
+PIN = 'sort what is gone through; or pin the seed: Target(..., hash_seed="0")'
 STEPS = 300  # long enough for elections, crashes and restarts, short enough to wait for
 
 
@@ -46,7 +47,7 @@ def check(
     loaded = session.load(target)
     sets = [*(set_ or []), *own_options(context, loaded.target)]
     session.config(loaded, bug, sets)  # refuses what is unknown now
-    processes = settings(hash_seeds)
+    processes = settings(hash_seeds, loaded.target.hash_seed)
     events = 0
     for number in range(runs):
         schedule = Schedule(target, bug, tuple(sets), seed + number, steps)
@@ -114,6 +115,7 @@ def not_repeatable(
     lines = [
         *_listed("led by", led or ("nothing: it came from outside, or was there at the start",)),
         *_listed("suspects", likely),
+        *_listed("remedy", (PIN,) if found.cause == ORDER else ()),
     ]
     data = {"parents": list(led), "suspects": likely}
     session.writer.emit(Message("suspects", data, tuple(lines)))

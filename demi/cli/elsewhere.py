@@ -73,11 +73,15 @@ class Difference:
     setting: Setting | None
 
 
-def settings(hash_seeds: int) -> list[Setting]:
-    """The processes: the first one, its double, one with an eager collector, then other hash seeds."""
-    first = Setting(0, 700, "")
-    others = [Setting(seed, (700, 0, 50)[seed % 3], ORDER) for seed in range(1, hash_seeds)]
-    return [first, Setting(0, 700, OUTSIDE), Setting(0, 1, COLLECTOR), *others]
+def settings(hash_seeds: int, pinned: str = "") -> list[Setting]:
+    """The processes: the first one, its double, one with an eager collector, then other hash seeds.
+
+    pinned: the one hash seed that the target runs under, if it says so; then there are no others.
+    """
+    seed = int(pinned or 0)
+    others = [Setting(other, (700, 0, 50)[other % 3], ORDER) for other in range(1, hash_seeds)]
+    first = [Setting(seed, 700, ""), Setting(seed, 700, OUTSIDE), Setting(seed, 1, COLLECTOR)]
+    return first if pinned else [*first, *others]
 
 
 def compare(

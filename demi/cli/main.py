@@ -25,20 +25,24 @@ def run() -> None:
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it on purpose
             signal.signal(number, signal.default_int_handler)
     try:
-        code = perform(sys.argv[1:])
+        code = perform(sys.argv[1:], own_process=True)
     except KeyboardInterrupt:
         code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C may not tear the ending apart
     sys.exit(code)
 
 
-def perform(words: list[str]) -> int:
-    """One use of the command line; returns its exit code."""
+def perform(words: list[str], own_process: bool = False) -> int:
+    """One use of the command line; returns its exit code.
+
+    own_process: it runs nothing else, so a target may have it started again (`interpose/hashes.py`).
+    """
     from demi.cli.app import app, general_first
     from demi.cli.failures import explain, is_usage
     from demi.cli.session import plain_session
 
     session = plain_session()
+    session.pins = own_process
     try:
         result = app(
             args=general_first(words), prog_name="demi", standalone_mode=False, obj=session

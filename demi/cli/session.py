@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from demi.cli.output import HumanWriter, Writer, has_screen
 from demi.cli.progress import Progress
 from demi.cli.values import AUTO, RANDOM, WORKERS_MAX, Settings
 from demi.errors import DemiError, TargetError, UsageError
+from demi.interpose.hashes import pin
 from demi.target import Target, configure, nearest
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ SEED_BITS = 32  # of a seed that is drawn: short enough to read out, long enough
 class Session:
     """writer, quiet, verbose, color: from the global options.  target, trace: what it is about.
 
-    profile: of the configuration.  given: what `--target` said.
+    profile: of the configuration.  given: what `--target` said.  pins: may the process be started again,
+    under the hash seed that a target needs?
     again: commands that a failure should end with, if it is known.
     """
 
@@ -50,6 +52,7 @@ class Session:
     given: str = field(default="", repr=False)
     again: tuple[str, ...] = ()
     profile: str = ""
+    pins: bool = False
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -81,7 +84,13 @@ class Session:
     def load(self, spec: str) -> Loaded:
         """The target the user named."""
         self.target = spec
-        return load_target(spec, self.configuration)
+        loaded = load_target(spec, self.configuration)
+        self._pin(loaded.target.hash_seed)
+        return loaded
+
+    def _pin(self, seed: str) -> None:
+        if self.pins:
+            pin(seed)
 
     def config(self, loaded: Loaded, bug: str, words: Sequence[str]) -> dict[str, Any]:
         """The target's configuration: its defaults, the bug's, the file's, then `--set`."""
@@ -106,7 +115,9 @@ class Session:
         self.given = given
         loaded = load_recorded(trace.header.target, given, self.configuration)
         self.target = loaded.spec
-        target = loaded.target
+        seed = trace.header.hash_seed or loaded.target.hash_seed
+        self._pin(seed)
+        target = replace(loaded.target, hash_seed=seed)
         try:
             config = configure(target, "", {**trace.header.config, **parse_sets(target, words)})
         except TargetError as error:
@@ -121,7 +132,7 @@ class Session:
                 where=self.trace,
                 remedy="is it another target, or another release of it?",
             )
-        return loaded, subject
+        return replace(loaded, target=target), subject
 
 
 def plain_session() -> Session:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from demi.interpose.hashes import require
 from demi.scheduler.execute import Subject, execute
 from demi.scheduler.plan import Recorded, plan_of
 from demi.target import Target, configure
@@ -33,10 +34,12 @@ def violates(
     trace_text: a trace file's content.  config: settings instead of the recorded ones.
     Warns when no violation appears and less than half of the events could happen: then the code has
     changed too much for this order of events to say anything.
-    Raises TraceError for a text that is no trace, TargetError for settings that the target lacks.
+    Raises TraceError for a text that is no trace, TargetError for settings that the target lacks, UsageError
+    in a process of another hash seed than the run needs.
     """
     trace = loads(trace_text.encode())
     header = trace.header
+    require(header.hash_seed or target.hash_seed)
     subject = Subject(target, configure(target, "", header.config if config is None else config))
     try:
         plan = plan_of(trace, subject.world.names)

@@ -230,5 +230,6 @@ def _record(problem: Problem, original: Trace, strategy: Lenient, fingerprint: s
         world, target=subject.target.name, config=subject.config, strategy="repeated",
         seed=problem.seed, boot=recorder.boot,
         target_version=subject.target.version(subject.config), parent=digest(original),
+        hash_seed=subject.target.hash_seed,
     )  # fmt: skip
     return Trace(header, tuple(entries), footer_of(subject, outcome))

@@ -85,7 +85,7 @@ class Recording:
         header = make_header(
             subject.world, target=subject.target.name, config=subject.config, strategy=strategy,
             seed=seed, boot=self.recorder.boot, parent=parent,
-            target_version=subject.target.version(subject.config),
+            target_version=subject.target.version(subject.config), hash_seed=subject.target.hash_seed,
         )  # fmt: skip
         return Trace(header, tuple(self.entries), footer_of(subject, outcome))
 

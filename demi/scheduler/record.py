@@ -140,11 +140,12 @@ def make_header(
     boot: dict[str, Any],
     target_version: str = "",
     parent: str = "",
+    hash_seed: str = "",
 ) -> Header:
     """The header of a run in `world`."""
     can = world.capabilities
     return Header(
-        target, config, tuple(world.names), can.network, can.lossy, can.timers, strategy, seed, "",
+        target, config, tuple(world.names), can.network, can.lossy, can.timers, strategy, seed, hash_seed,
         __version__, target_version, parent, boot,
     )  # fmt: skip
 
