@@ -153,8 +153,14 @@ class BlackBox:
         self._kill()
 
     def restart(self) -> None:
-        if not self.alive:
+        """Start it again; that it does not come up is part of the run, not the end of the hunt."""
+        if self.alive:
+            return
+        try:
             self._boot()
+        except TargetError as error:
+            said = error.what.replace(f" on 127.0.0.1:{self._port}", "")  # another one in each run
+            self._noted.append(Trouble("start", f"{said}, when started again", "", error.remedy))
 
     def close(self) -> None:
         self._kill()

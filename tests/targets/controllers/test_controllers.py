@@ -214,6 +214,31 @@ LISTEN = (
 )
 
 
+ONCE = """
+import pathlib, sys
+mark = pathlib.Path({mark!r})
+if mark.exists():
+    print("the store is locked")
+    raise SystemExit(4)
+mark.touch()
+"""
+
+
+def test_a_child_that_does_not_start_again_is_an_event_of_the_run(tmp_path: Path) -> None:
+    code = ONCE.format(mark=str(tmp_path / "mark")) + LISTEN + "s.accept(); s.accept()"
+    controller = child("c1", code)
+    controller.start(0)
+    controller.crash()
+    controller.restart()
+    (trouble,) = controller.errors()
+    assert (trouble.kind, trouble.text) == (
+        "start", "the controller c1 ended with code 4, when started again",
+    )  # fmt: skip
+    assert "the store is locked" in trouble.remedy
+    assert not controller.alive
+    controller.close()
+
+
 def test_a_child_that_dies_is_reported_and_its_tree_is_gone() -> None:
     code = (
         LISTEN
