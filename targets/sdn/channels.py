@@ -16,7 +16,7 @@ from targets.sdn.controllers.interface import Controller, Trouble
 from targets.sdn.openflow.wire import Malformed, Type, pack, split
 from targets.sdn.reading import Reading
 
-FATAL = frozenset(("exception", "died", "escape", "stuck"))
+FATAL = frozenset(("exception", "died", "escape", "stuck", "start"))
 
 
 class Channels(Reading):

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from demi.errors import TargetError
+from demi.events import External, Kind, number
 from demi.interpose.threads.watchdog import WallBudget
 from targets.sdn.controllers.black_box import BlackBox
 from targets.sdn.controllers.interface import Controller
@@ -237,6 +238,20 @@ def test_a_child_that_does_not_start_again_is_an_event_of_the_run(tmp_path: Path
     assert "the store is locked" in trouble.remedy
     assert not controller.alive
     controller.close()
+
+
+def test_a_network_tells_that_its_controller_did_not_start_again(tmp_path: Path) -> None:
+    code = ONCE.format(mark=str(tmp_path / "mark")) + LISTEN + "k = [s.accept() for _ in range(99)]"
+    world = NetworkWorld(find_topology("line:2"), [child("c1", code)])
+    world.reset(0)
+    ends = (External(Kind.CRASH, ("c1",)), External(Kind.RESTART, ("c1",)))
+    crash, restart = world.offer(number(ends))
+    assert world.take(crash).failure is None
+    failure = world.take(restart).failure
+    world.close()
+    assert failure is not None
+    assert (failure.node, failure.error) == ("c1", "start")
+    assert "ended with code 4" in failure.message
 
 
 def test_a_child_that_dies_is_reported_and_its_tree_is_gone() -> None:
