@@ -5,8 +5,9 @@ fifty replays, most of them short, and only then is every input tried.  What is 
 smaller system, in which the passes after that have far less to do; it is tried before single events go
 (what is still superfluous helps the run to go on) and after.
 Trees of sends are cut back before single events, so that noise goes in few replays.  Search takes steps and
-no replays, and a proof ends everything, so it comes whenever a pass may have made
-the run short enough.
+no replays, and a proof ends everything, so it comes whenever a pass may have made the run short enough.
+Events get their final order in every round, before the dearer passes: what these ask then is asked of the
+run that is certified at the end, and the certificate need not ask again.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ DEFAULT = Pipeline(
         "internals": remove_chunks,
         "system": leave_out,
         "glance": glance,
+        "tidy": reorder,
         "loops": cut_loops,
         "later": postpone,
         "windows": remove_windows,
