@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,20 @@ def raft(bug: str) -> tuple[Subject, Trace]:
     return Subject(RAFT, dict(trace.header.config)), trace
 
 
+@cache
+def minimized(bug: str) -> Trace:
+    """The same again, of the raft with that bug; made once."""
+    subject, trace = raft(bug)
+    return minimize(subject, trace).trace
+
+
 def problem_of(subject: Subject, trace: Trace) -> Problem:
     return Problem(subject, trace, first_run(subject, trace), Budget())
 
 
 @pytest.mark.parametrize("bug", ["raft-45", "raft-58b", "raft-42"])
 def test_every_event_has_its_reason_and_it_is_true(bug: str) -> None:
-    subject, original = raft(bug)
-    small = minimize(subject, original).trace
+    small = minimized(bug)
     assert minimality(small) in CERTIFIED
     problem = problem_of(Subject(RAFT, dict(small.header.config)), small)  # of fewer nodes
     run = problem.best
@@ -69,8 +76,8 @@ def test_every_event_has_its_reason_and_it_is_true(bug: str) -> None:
 
 
 def test_the_certificate_survives_the_file_and_strict_replay_ignores_it() -> None:
-    subject, original = raft("raft-58b")
-    small = minimize(subject, original).trace
+    subject, _ = raft("raft-58b")
+    small = minimized("raft-58b")
     again = loads(encode(small))
     assert again == small
     assert replay(subject, again).divergence is None
@@ -84,8 +91,7 @@ def test_the_certificate_survives_the_file_and_strict_replay_ignores_it() -> Non
 
 def test_what_one_event_was_for() -> None:
     """The last vote makes the leader; without it n2 stays a candidate."""
-    subject, original = raft("raft-45")
-    small = minimize(subject, original).trace
+    small = minimized("raft-45")
     last = explanation(small, len(small) - 1)
     assert (
         last
