@@ -46,11 +46,6 @@ def test_two_hash_seeds_record_the_same_bytes() -> None:
     assert records(1, ["R1"]) == records(2, ["R1"])
 
 
-def test_two_hash_seeds_record_the_same_bytes_of_faucet() -> None:
-    pytest.importorskip("faucet", reason="c65faucet is an extra")
-    assert records(1, ["faucet on ring:3"]) == records(2, ["faucet on ring:3"])
-
-
 @pytest.mark.slow
 def test_six_hash_seeds_and_two_processes_record_the_same_bytes() -> None:
     from targets.sdn import TARGET
