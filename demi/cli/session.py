@@ -85,10 +85,11 @@ class Session:
         """The target the user named."""
         self.target = spec
         loaded = load_target(spec, self.configuration)
-        self._pin(loaded.target.hash_seed)
+        self.pin(loaded.target.hash_seed)
         return loaded
 
-    def _pin(self, seed: str) -> None:
+    def pin(self, seed: str) -> None:
+        """Go on under the hash seed that a target or a trace needs; see `interpose/hashes.py`."""
         if self.pins:
             pin(seed)
 
@@ -116,7 +117,7 @@ class Session:
         loaded = load_recorded(trace.header.target, given, self.configuration)
         self.target = loaded.spec
         seed = trace.header.hash_seed or loaded.target.hash_seed
-        self._pin(seed)
+        self.pin(seed)
         target = replace(loaded.target, hash_seed=seed)
         try:
             config = configure(target, "", {**trace.header.config, **parse_sets(target, words)})

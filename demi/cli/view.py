@@ -23,7 +23,7 @@ from demi.errors import ExitCode, TraceError, UsageError
 if TYPE_CHECKING:
     from demi.render.rows import Row
     from demi.scheduler.execute import Subject
-    from demi.trace import Trace
+    from demi.trace import Header, Trace
 
 WIDTH_MIN, WIDTH_MAX = 20, 1000  # below, nothing can be read; above, no terminal is
 AROUND = 10  # steps before and behind `--at` that are printed
@@ -92,6 +92,8 @@ def view(
         from demi.viewer.start import Wish, show
 
         session.trace = str(trace)
+        session.pin(_header(trace).hash_seed)
+        session.pins = False  # from here on there is a screen, and the target runs in a child
         words = ("--target", target) if target else ()
         wish = Wish(other, at, filter_, ascii_only, theme, words)
         colour = wants_color(session.color, sys.stdout)
@@ -115,11 +117,17 @@ def view(
 def _subject(session: Session, path: Path, target: str) -> Subject:
     """The target of a trace file.  Raises TargetError."""
     from demi.trace import Trace
+
+    return session.recorded(Trace(_header(path), ()), target)[1]
+
+
+def _header(path: Path) -> Header:
+    """The first line of a trace file.  Raises TraceError."""
     from demi.viewer.source import Source
 
     source = Source(path)
     source.close()
-    return session.recorded(Trace(source.header, ()), target)[1]
+    return source.header
 
 
 def _window(
