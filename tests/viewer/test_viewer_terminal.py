@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from terminals import ENTERED, Terminal
 from viewing import RAFT, ROOT
@@ -24,6 +25,21 @@ def test_it_opens_answers_and_gives_the_terminal_back() -> None:
     terminal.wait_for("step 6/22")
     terminal.send("q")
     assert terminal.end() == 0
+    assert terminal.restored
+
+
+def test_a_pinned_trace_is_pinned_before_the_screen_opens(tmp_path: Path) -> None:
+    """The target, asked in a child of the viewer, runs under the recorded hash seed and opens no viewer."""
+    pinned = tmp_path / "pinned.jsonl"
+    pinned.write_text(
+        MCS.read_text("utf-8").replace('"hash_seed":""', '"hash_seed":"7"', 1), "utf-8"
+    )
+    terminal = Terminal("view", pinned, size=(160, 60))
+    terminal.wait_for("ElectionSafety: ")  # what it checks, which only the target knows
+    assert psutil.Process(terminal.pid).environ()["PYTHONHASHSEED"] == "7"
+    terminal.send("q")
+    assert terminal.end() == 0
+    assert terminal.said.count(ENTERED) == 1
     assert terminal.restored
 
 
